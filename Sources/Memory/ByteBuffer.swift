@@ -1,0 +1,175 @@
+private import CLinux
+
+/// Bytes that one owner reads at the front and writes at the back, within a fixed capacity.
+///
+///     | read already | readable | space |
+///     0              start      end     capacity
+@safe public struct ByteBuffer: ~Copyable {
+  @usableFromInline let base: UnsafeMutableRawPointer
+  public let capacity: Int
+  @usableFromInline var start = 0
+  @usableFromInline var end = 0
+
+  public init(capacity: Int) {
+    precondition(capacity > 0)
+    self.capacity = capacity
+    unsafe base = .allocate(byteCount: capacity, alignment: 16)
+  }
+
+  deinit { unsafe base.deallocate() }
+
+  /// Bytes written and not yet read.
+  @inlinable public var count: Int { end - start }
+  @inlinable public var isEmpty: Bool { end == start }
+  /// Bytes that can be appended as things stand; `compact` adds what was read already.
+  @inlinable public var space: Int { capacity - end }
+  /// Bytes in front of the readable ones.
+  @inlinable public var consumed: Int { start }
+
+  /// The bytes written and not yet read.
+  public var readable: Span<UInt8> {
+    @_lifetime(borrow self)
+    get {
+      let bytes = unsafe UnsafeRawBufferPointer(start: base + start, count: end - start)
+      let span = unsafe Span<UInt8>(_unsafeBytes: bytes)
+      return unsafe _overrideLifetime(span, borrowing: self)
+    }
+  }
+
+  /// All that lies between the beginning of the storage and the last byte written, bytes read
+  /// already included: what offsets taken before a `consume` still refer to.
+  public var written: Span<UInt8> {
+    @_lifetime(borrow self)
+    get {
+      let span = unsafe Span<UInt8>(
+        _unsafeBytes: UnsafeRawBufferPointer(start: base, count: end))
+      return unsafe _overrideLifetime(span, borrowing: self)
+    }
+  }
+
+  /// Lets `body` write into the space; what it has written is readable afterwards.
+  public mutating func fill<E: Error, R>(
+    _ body: (UnsafeMutableRawBufferPointer) throws(E) -> (count: Int, result: R)
+  ) throws(E) -> R {
+    let room = unsafe UnsafeMutableRawBufferPointer(start: base + end, count: capacity - end)
+    let (count, result) = try unsafe body(room)
+    precondition(count >= 0 && count <= capacity - end)
+    end += count
+    return result
+  }
+
+  /// Lends the readable bytes to `body`, which answers how many of them it has taken.
+  public mutating func drain<E: Error, R>(
+    _ body: (UnsafeRawBufferPointer) throws(E) -> (count: Int, result: R)
+  ) throws(E) -> R {
+    let bytes = unsafe UnsafeRawBufferPointer(start: base + start, count: end - start)
+    let (count, result) = try unsafe body(bytes)
+    consume(count)
+    return result
+  }
+
+  /// Takes bytes from the front as read.
+  public mutating func consume(_ count: Int) {
+    precondition(count >= 0 && count <= end - start)
+    start += count
+    if start == end { clear() }
+  }
+
+  /// Takes bytes from the front as read but keeps offsets valid: see `written`.
+  public mutating func skip(_ count: Int) {
+    precondition(count >= 0 && count <= end - start)
+    start += count
+  }
+
+  /// Makes the last `count` bytes unwritten.
+  public mutating func removeLast(_ count: Int) {
+    precondition(count >= 0 && count <= end - start)
+    end -= count
+  }
+
+  public mutating func clear() {
+    start = 0
+    end = 0
+  }
+
+  /// Moves the readable bytes to the beginning, so that all other room is space.
+  public mutating func compact() {
+    guard start > 0 else { return }
+    unsafe base.copyMemory(from: base + start, byteCount: end - start)
+    end -= start
+    start = 0
+  }
+
+  // MARK: Appending
+
+  /// - Precondition: the bytes fit into `space`.
+  public mutating func append(_ bytes: Span<UInt8>) {
+    let count = bytes.count
+    precondition(count <= capacity - end, "the caller makes room first")
+    guard count > 0 else { return }
+    unsafe bytes.withUnsafeBytes { source in
+      unsafe (base + end).copyMemory(from: source.baseAddress!, byteCount: count)
+    }
+    end += count
+  }
+
+  /// Appends as much as fits, from the front of `bytes`; answers how much that was.
+  public mutating func appendPrefix(_ bytes: Span<UInt8>) -> Int {
+    let count = min(bytes.count, space)
+    append(bytes.extracting(first: count))
+    return count
+  }
+
+  public mutating func append(_ byte: UInt8) {
+    precondition(end < capacity, "the caller makes room first")
+    unsafe base.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
+    end += 1
+  }
+
+  public mutating func append(_ text: StaticString) {
+    let count = text.utf8CodeUnitCount
+    precondition(count <= capacity - end, "the caller makes room first")
+    unsafe (base + end).copyMemory(from: text.utf8Start, byteCount: count)
+    end += count
+  }
+
+  public mutating func append(_ text: String) {
+    append(text.utf8.span)
+  }
+
+  public mutating func append(decimal number: UInt64) {
+    var digits = 1
+    var power: UInt64 = 10
+    while digits < 20, number >= power {
+      digits += 1
+      let (next, overflow) = power.multipliedReportingOverflow(by: 10)
+      if overflow { break }
+      power = next
+    }
+    precondition(digits <= capacity - end, "the caller makes room first")
+    var rest = number
+    var at = end + digits - 1
+    while at >= end {
+      unsafe base.storeBytes(of: 48 + UInt8(rest % 10), toByteOffset: at, as: UInt8.self)
+      rest /= 10
+      at -= 1
+    }
+    end += digits
+  }
+
+  /// Lower-case hexadecimal digits, without leading zeros unless `width` asks for them.
+  public mutating func append(hexadecimal number: UInt64, width: Int = 1) {
+    let significant = (64 - number.leadingZeroBitCount + 3) / 4
+    let digits = max(width, significant, 1)
+    precondition(digits <= capacity - end, "the caller makes room first")
+    for i in 0..<digits {
+      let shift = UInt64((digits - 1 - i) * 4)
+      let nibble = shift < 64 ? UInt8(truncatingIfNeeded: number >> shift) & 15 : 0
+      let digit = nibble < 10 ? 48 + nibble : 87 + nibble
+      unsafe base.storeBytes(of: digit, toByteOffset: end + i, as: UInt8.self)
+    }
+    end += digits
+  }
+}
+
+extension ByteBuffer: @unchecked Sendable {}
