@@ -25,6 +25,319 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+
+#define CLINUX_RETRY(call)                                                                      \
+  do {                                                                                          \
+    n = (call);                                                                                 \
+  } while (n < 0 && errno == EINTR);                                                            \
+  return n < 0 ? -errno : n
+
+// MARK: sockets
+
+/// An address as Swift holds it: the 16 bytes of IPv6 as two big-endian numbers, IPv4 in the
+/// last four bytes of `low`.
+typedef struct {
+  uint64_t high;
+  uint64_t low;
+  uint32_t scope;
+  uint16_t port;
+  uint8_t is_v6;
+} clinux_address;
+
+static inline socklen_t clinux_to_sockaddr(clinux_address a, struct sockaddr_storage *out) {
+  memset(out, 0, sizeof *out);
+  if (a.is_v6) {
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+    uint64_t parts[2] = {__builtin_bswap64(a.high), __builtin_bswap64(a.low)};
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(a.port);
+    v6->sin6_scope_id = a.scope;
+    memcpy(&v6->sin6_addr, parts, 16);
+    return sizeof *v6;
+  }
+  struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+  v4->sin_family = AF_INET;
+  v4->sin_port = htons(a.port);
+  v4->sin_addr.s_addr = htonl((uint32_t)a.low);
+  return sizeof *v4;
+}
+
+static inline clinux_address clinux_from_sockaddr(const struct sockaddr_storage *in) {
+  clinux_address a = {0, 0, 0, 0, 0};
+  if (in->ss_family == AF_INET6) {
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)in;
+    uint64_t parts[2];
+    memcpy(parts, &v6->sin6_addr, 16);
+    a.high = __builtin_bswap64(parts[0]);
+    a.low = __builtin_bswap64(parts[1]);
+    a.scope = v6->sin6_scope_id;
+    a.port = ntohs(v6->sin6_port);
+    a.is_v6 = 1;
+  } else if (in->ss_family == AF_INET) {
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)in;
+    a.low = ntohl(v4->sin_addr.s_addr);
+    a.port = ntohs(v4->sin_port);
+  }
+  return a;
+}
+
+static inline int clinux_stream_socket(int is_v6, int is_blocking) {
+  int flags = SOCK_STREAM | SOCK_CLOEXEC | (is_blocking ? 0 : SOCK_NONBLOCK);
+  int n = socket(is_v6 ? AF_INET6 : AF_INET, flags, 0);
+  return n < 0 ? -errno : n;
+}
+
+static inline int clinux_bind(int fd, clinux_address address) {
+  struct sockaddr_storage storage;
+  socklen_t length = clinux_to_sockaddr(address, &storage);
+  return bind(fd, (struct sockaddr *)&storage, length) < 0 ? -errno : 0;
+}
+
+static inline int clinux_connect(int fd, clinux_address address) {
+  struct sockaddr_storage storage;
+  socklen_t length = clinux_to_sockaddr(address, &storage);
+  return connect(fd, (struct sockaddr *)&storage, length) < 0 ? -errno : 0;
+}
+
+static inline int clinux_listen(int fd, int backlog) {
+  return listen(fd, backlog) < 0 ? -errno : 0;
+}
+
+static inline int clinux_accept(int fd, int is_blocking, clinux_address *peer) {
+  struct sockaddr_storage storage;
+  socklen_t length = sizeof storage;
+  storage.ss_family = AF_UNSPEC;
+  int n;
+  do {
+    n = accept4(fd, (struct sockaddr *)&storage, &length,
+                SOCK_CLOEXEC | (is_blocking ? 0 : SOCK_NONBLOCK));
+  } while (n < 0 && errno == EINTR);
+  if (n < 0) return -errno;
+  *peer = clinux_from_sockaddr(&storage);
+  return n;
+}
+
+static inline int clinux_local_address(int fd, clinux_address *local) {
+  struct sockaddr_storage storage;
+  socklen_t length = sizeof storage;
+  if (getsockname(fd, (struct sockaddr *)&storage, &length) < 0) return -errno;
+  *local = clinux_from_sockaddr(&storage);
+  return 0;
+}
+
+static inline int clinux_set_option(int fd, int level, int name, int value) {
+  return setsockopt(fd, level, name, &value, sizeof value) < 0 ? -errno : 0;
+}
+
+static inline int clinux_set_timeout(int fd, int name, int64_t milliseconds) {
+  struct timeval t = {milliseconds / 1000, (milliseconds % 1000) * 1000};
+  return setsockopt(fd, SOL_SOCKET, name, &t, sizeof t) < 0 ? -errno : 0;
+}
+
+/// The error that waits on a socket, 0 if none, or -errno if that cannot be told.
+static inline int clinux_socket_error(int fd) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0) return -errno;
+  return error;
+}
+
+static inline int clinux_reset_on_close(int fd) {
+  struct linger linger = {1, 0};
+  return setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) < 0 ? -errno : 0;
+}
+
+static inline ssize_t clinux_recv(int fd, void *bytes, size_t count) {
+  ssize_t n;
+  CLINUX_RETRY(recv(fd, bytes, count, 0));
+}
+
+static inline ssize_t clinux_peek(int fd, void *bytes, size_t count) {
+  ssize_t n;
+  CLINUX_RETRY(recv(fd, bytes, count, MSG_PEEK | MSG_DONTWAIT));
+}
+
+static inline ssize_t clinux_send(int fd, const void *bytes, size_t count, int more) {
+  ssize_t n;
+  CLINUX_RETRY(send(fd, bytes, count, MSG_NOSIGNAL | (more ? MSG_MORE : 0)));
+}
+
+/// Two pieces in one call: a head and the body that stands elsewhere.
+static inline ssize_t clinux_send_pair(int fd, const void *first, size_t first_count,
+                                       const void *second, size_t second_count, int more) {
+  struct iovec pieces[2] = {{(void *)first, first_count}, {(void *)second, second_count}};
+  struct msghdr message = {0};
+  message.msg_iov = pieces;
+  message.msg_iovlen = 2;
+  ssize_t n;
+  CLINUX_RETRY(sendmsg(fd, &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0)));
+}
+
+static inline int clinux_shutdown(int fd, int how) { return shutdown(fd, how) < 0 ? -errno : 0; }
+
+// Linux frees the number even on EINTR: never close again.
+static inline int clinux_close(int fd) { return close(fd) < 0 ? -errno : 0; }
+
+static inline ssize_t clinux_sendfile(int socket, int file, int64_t offset, size_t count) {
+  off_t at = offset;
+  ssize_t n;
+  CLINUX_RETRY(sendfile(socket, file, &at, count));
+}
+
+// MARK: epoll
+
+static inline int clinux_epoll_create(void) {
+  int n = epoll_create1(EPOLL_CLOEXEC);
+  return n < 0 ? -errno : n;
+}
+
+static inline int clinux_epoll_control(int epoll, int operation, int fd, uint32_t events,
+                                       uint64_t token) {
+  struct epoll_event event;
+  event.events = events;
+  event.data.u64 = token;
+  return epoll_ctl(epoll, operation, fd, &event) < 0 ? -errno : 0;
+}
+
+// EINTR is an answer here: the caller's turn goes on with no events.
+static inline int clinux_epoll_wait(int epoll, struct epoll_event *events, int count,
+                                    int milliseconds) {
+  int n = epoll_wait(epoll, events, count, milliseconds);
+  return n < 0 ? -errno : n;
+}
+
+static inline int clinux_eventfd(void) {
+  int n = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  return n < 0 ? -errno : n;
+}
+
+static inline int64_t clinux_read(int fd, void *bytes, size_t count) {
+  ssize_t n;
+  CLINUX_RETRY(read(fd, bytes, count));
+}
+
+static inline int64_t clinux_write(int fd, const void *bytes, size_t count) {
+  ssize_t n;
+  CLINUX_RETRY(write(fd, bytes, count));
+}
+
+// MARK: time, randomness, threads, signals
+
+static inline uint64_t clinux_monotonic(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static inline uint64_t clinux_realtime(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static inline int clinux_random(void *bytes, size_t count) {
+  ssize_t n;
+  CLINUX_RETRY(getrandom(bytes, count, 0));
+}
+
+static inline int clinux_error_text(int error, char *text, size_t size) {
+  const char *words = strerrordesc_np(error);
+  if (!words) words = "unknown error";
+  size_t length = strnlen(words, size);
+  memcpy(text, words, length);
+  return (int)length;
+}
+
+static inline int clinux_error_name(int error, char *text, size_t size) {
+  const char *words = strerrorname_np(error);
+  if (!words) words = "?";
+  size_t length = strnlen(words, size);
+  memcpy(text, words, length);
+  return (int)length;
+}
+
+static inline int clinux_thread_start(void *(*body)(void *), void *argument) {
+  pthread_t thread;
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize(&attributes, 1 << 20);
+  int error = pthread_create(&thread, &attributes, body, argument);
+  pthread_attr_destroy(&attributes);
+  return -error;
+}
+
+static inline void clinux_thread_name(const char *name) {
+  pthread_setname_np(pthread_self(), name);
+}
+
+/// Blocks the signals in this thread and in all that it starts, and offers them as a descriptor.
+static inline int clinux_signalfd(const int *signals, size_t count) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (size_t i = 0; i < count; i++) sigaddset(&set, signals[i]);
+  int error = pthread_sigmask(SIG_BLOCK, &set, 0);
+  if (error) return -error;
+  int n = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  return n < 0 ? -errno : n;
+}
+
+static inline int clinux_next_signal(int fd) {
+  struct signalfd_siginfo info;
+  ssize_t n;
+  do n = read(fd, &info, sizeof info);
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return -errno;
+  return n == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
+}
+
+static inline int clinux_ignore_signal(int number) {
+  return signal(number, SIG_IGN) == SIG_ERR ? -errno : 0;
+}
+
+static inline void clinux_reap_children(void) {
+  while (waitpid(-1, 0, WNOHANG) > 0) {}
+}
+
+static inline int clinux_raise_descriptor_limit(uint64_t *limit) {
+  struct rlimit r;
+  if (getrlimit(RLIMIT_NOFILE, &r) < 0) return -errno;
+  r.rlim_cur = r.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &r) < 0) return -errno;
+  *limit = r.rlim_cur;
+  return 0;
+}
+
+// MARK: spill files
+
+/// A file in `directory` that has no name from the start, or loses it at once where the file
+/// system knows no nameless files.
+static inline int clinux_nameless_file(const char *directory) {
+  int n = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (n >= 0) return n;
+  if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) return -errno;
+  char path[4096];
+  size_t length = strnlen(directory, sizeof path);
+  static const char name[] = "/martlet.XXXXXX";
+  if (length + sizeof name > sizeof path) return -ENAMETOOLONG;
+  memcpy(path, directory, length);
+  memcpy(path + length, name, sizeof name);
+  n = mkostemp(path, O_CLOEXEC);
+  if (n < 0) return -errno;
+  unlink(path);
+  return n;
+}
+
+static inline ssize_t clinux_pwrite(int fd, const void *bytes, size_t count, int64_t offset) {
+  ssize_t n;
+  CLINUX_RETRY(pwrite(fd, bytes, count, offset));
+}
+
+static inline ssize_t clinux_pread(int fd, void *bytes, size_t count, int64_t offset) {
+  ssize_t n;
+  CLINUX_RETRY(pread(fd, bytes, count, offset));
+}

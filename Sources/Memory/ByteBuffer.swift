@@ -1,5 +1,3 @@
-private import CLinux
-
 /// Bytes that one owner reads at the front and writes at the back, within a fixed capacity.
 ///
 ///     | read already | readable | space |
@@ -48,7 +46,7 @@ private import CLinux
   }
 
   /// Lets `body` write into the space; what it has written is readable afterwards.
-  public mutating func fill<E: Error, R>(
+  @inlinable public mutating func fill<E: Error, R>(
     _ body: (UnsafeMutableRawBufferPointer) throws(E) -> (count: Int, result: R)
   ) throws(E) -> R {
     let room = unsafe UnsafeMutableRawBufferPointer(start: base + end, count: capacity - end)
@@ -59,7 +57,7 @@ private import CLinux
   }
 
   /// Lends the readable bytes to `body`, which answers how many of them it has taken.
-  public mutating func drain<E: Error, R>(
+  @inlinable public mutating func drain<E: Error, R>(
     _ body: (UnsafeRawBufferPointer) throws(E) -> (count: Int, result: R)
   ) throws(E) -> R {
     let bytes = unsafe UnsafeRawBufferPointer(start: base + start, count: end - start)
@@ -69,7 +67,7 @@ private import CLinux
   }
 
   /// Takes bytes from the front as read.
-  public mutating func consume(_ count: Int) {
+  @inlinable public mutating func consume(_ count: Int) {
     precondition(count >= 0 && count <= end - start)
     start += count
     if start == end { clear() }
@@ -87,7 +85,7 @@ private import CLinux
     end -= count
   }
 
-  public mutating func clear() {
+  @inlinable public mutating func clear() {
     start = 0
     end = 0
   }
