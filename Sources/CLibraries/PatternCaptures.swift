@@ -16,7 +16,8 @@ public struct PatternCaptures: Sendable {
     return Int(starts[number])..<Int(ends[number])
   }
 
-  mutating func removeAll() { count = 0 }
+  /// Forgets the match.
+  public mutating func removeAll() { count = 0 }
 
   mutating func append(start: Int, end: Int) {
     starts[count] = Int32(truncatingIfNeeded: start)
