@@ -1,0 +1,40 @@
+private import CLinux
+private import Memory
+
+/// Files that are read at once or written at the end, by a thread that may wait for them.
+public enum TextFile {
+  /// The whole of a file.
+  ///
+  /// - Parameter limit: in bytes; a longer file is an error (EFBIG), so that a wrong path, such
+  ///   as a device, costs no memory.
+  public static func read(_ path: String, limit: Int) throws(SystemError) -> String {
+    let file = Descriptor(owning: try unsafe Syscalls.check(clinux_open_to_read(path), "open"))
+    var text: [UInt8] = []
+    // Files of /proc tell no size: read until there is no more.
+    var buffer = ByteBuffer(capacity: min(limit + 1, 64 << 10))
+    while true {
+      let number = file.number
+      let n = unsafe buffer.fill { room in
+        let n = unsafe clinux_read(number, room.baseAddress, room.count)
+        return (count: Int(max(n, 0)), result: Int(n))
+      }
+      guard try Syscalls.check(n, "read") > 0 else { break }
+      guard text.count + n <= limit else { throw SystemError(call: "read", errno: EFBIG) }
+      for i in buffer.readable.indices { text.append(buffer.readable[i]) }
+      buffer.clear()
+    }
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// Opens a file to write at its end, and creates it if it is missing.
+  public static func openToAppend(_ path: String) throws(SystemError) -> Descriptor {
+    Descriptor(owning: try unsafe Syscalls.check(clinux_open_to_append(path), "open"))
+  }
+
+  /// The stream that the process was started with, to be owned beside others.
+  public enum Standard: CInt, Sendable { case output = 1, error = 2 }
+
+  public static func open(_ stream: Standard) throws(SystemError) -> Descriptor {
+    Descriptor(owning: try Syscalls.check(clinux_duplicate(stream.rawValue), "fcntl"))
+  }
+}
