@@ -1,0 +1,25 @@
+/// How failures of live traffic take a server out of its pool for a while.
+///
+/// nginx: `max_fails`, `fail_timeout`. HAProxy: `observe`. Envoy: outlier detection.
+public struct Ejection: Equatable, Sendable {
+  /// So many within `window` eject: connects that fail or time out, connections that break
+  /// before an answer, answers that cannot be read.
+  ///
+  /// 1 … 1000.
+  public var failures = 5
+
+  /// 100 ms … 1 h.
+  public var window: Duration = .seconds(10)
+
+  /// How long the server is out; then one request tries it.
+  ///
+  /// 100 ms … 1 h.
+  public var duration: Duration = .seconds(10)
+
+  /// Never more than this share of the pool's servers is out at once; the last one never is.
+  ///
+  /// 0 … 100.
+  public var maxPercent = 50
+
+  public init() {}
+}

@@ -1,0 +1,37 @@
+/// What servers are told about the client and the way its request came.
+public struct ForwardedPolicy: Equatable, Sendable {
+  /// `X-Forwarded-For`.
+  public enum Addresses: String, CaseIterable, Equatable, Sendable {
+    /// The list of a trusted proxy with the peer's address added.
+    /// nginx: `$proxy_add_x_forwarded_for`.
+    case append
+    /// The client's address alone, for applications that read the first of the list unasked.
+    /// nginx: `proxy_set_header X-Forwarded-For $remote_addr`.
+    case replace
+    /// What came goes on as it is.
+    case off
+  }
+
+  /// `X-Request-Id`, the name under which a request is found in every log.
+  public enum RequestID: String, CaseIterable, Equatable, Sendable {
+    /// That of the request if it has a well-formed one, else a new one.
+    case keep
+    /// Always a new one.
+    case always
+    /// None is made; what came goes on as it is.
+    case off
+  }
+
+  public var addresses = Addresses.append
+  /// `X-Forwarded-Proto` is set: to what a trusted proxy said, else to the connection's scheme.
+  /// Otherwise what came goes on as it is.
+  public var setsProto = true
+  /// `X-Forwarded-Host` is set: to what a trusted proxy said, else to the request's Host.
+  /// Otherwise what came goes on as it is.
+  public var setsHost = true
+  public var requestID = RequestID.keep
+  /// The name under which this proxy appends itself to `Via` (RFC 9110 §7.6.3); nil does not.
+  public var via: String?
+
+  public init() {}
+}

@@ -1,0 +1,45 @@
+/// The most that a client or a server may ask of this process. All sizes are in bytes.
+public struct Limits: Equatable, Sendable {
+  /// The longest request line, its CRLF included; a longer one is answered 414.
+  ///
+  /// 256 B … 1 MiB. nginx: `large_client_header_buffers`.
+  public var requestLineBytes = 8 << 10
+
+  /// The largest request head, its request line included; a larger one is answered 431.
+  ///
+  /// 1 KiB … 1 MiB. nginx: `large_client_header_buffers`. HAProxy: `tune.bufsize`.
+  public var headBytes = 32 << 10
+
+  /// The most fields in a head, a request's or a response's; more are answered 431 (502).
+  ///
+  /// 10 … 1000. gunicorn takes 100. HAProxy: `tune.http.maxhdr`.
+  public var headFields = 100
+
+  /// The largest request body; a larger one is answered 413. 0 is no limit.
+  ///
+  /// A route may have its own (`body_limit`). nginx: `client_max_body_size`.
+  public var bodyBytes = 50 << 20
+
+  /// The largest response head of a server; a larger one is answered 502.
+  ///
+  /// 1 KiB … 1 MiB. nginx: `proxy_buffer_size`.
+  public var responseHeadBytes = 64 << 10
+
+  /// The most client connections of the process; further ones wait in the kernel's queue.
+  ///
+  /// 1 … 1,000,000. nginx: `worker_connections` (there per worker). HAProxy: `maxconn`.
+  public var connections = 20_000
+
+  /// The most that all spilled bodies together may take on disk. When it is spent, bodies
+  /// stream instead. 0 spills nothing.
+  ///
+  /// nginx: `proxy_max_temp_file_size` (there per response).
+  public var spillBytes = 512 << 20
+
+  /// Where spilled bodies are kept; the files have no names.
+  ///
+  /// nginx: `client_body_temp_path`, `proxy_temp_path`.
+  public var spillDirectory = "/tmp"
+
+  public init() {}
+}

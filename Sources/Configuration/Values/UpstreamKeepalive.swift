@@ -1,0 +1,20 @@
+/// How connections to a pool's servers are kept for the next request.
+public struct UpstreamKeepalive: Equatable, Sendable {
+  /// The most idle ones that a worker keeps for the pool.
+  ///
+  /// 1 … 10,000. nginx: `keepalive`. HAProxy: `pool-max-conn`.
+  public var connections = 64
+
+  /// How long one may be idle before it is retired. Shorter than the server's own keep-alive
+  /// (gunicorn: 2 s), else a request may meet a connection that is closing.
+  ///
+  /// 10 ms … 1 h. nginx: `keepalive_timeout`. HAProxy: `pool-purge-delay`.
+  public var idle: Duration = .milliseconds(1500)
+
+  /// How many requests one connection may carry. 0 is no limit.
+  ///
+  /// nginx: `keepalive_requests`. HAProxy: `max-reuse`.
+  public var requests = 0
+
+  public init() {}
+}

@@ -1,0 +1,22 @@
+/// How long a server may take.
+public struct UpstreamTimeouts: Equatable, Sendable {
+  /// How long a connection to a server may take to open before the next is tried.
+  ///
+  /// 1 ms … 60 s, TLS handshake not counted. When it passes, the server counts a failure;
+  /// when no server is left, the client gets 504 (RFC 9110 §15.6.5).
+  /// nginx: `proxy_connect_timeout`. HAProxy: `timeout connect`.
+  public var connect: Duration = .seconds(5)
+
+  /// Between two reads of a response, and from the end of the request to its first byte.
+  ///
+  /// 1 ms … 24 h. Before the first byte the client gets 504; after it, a response cut short.
+  /// nginx: `proxy_read_timeout`. HAProxy: `timeout server`.
+  public var response: Duration = .seconds(120)
+
+  /// Between two writes of a request to a server that does not read; then 504.
+  ///
+  /// 1 ms … 1 h. nginx: `proxy_send_timeout`. HAProxy: `timeout server`.
+  public var send: Duration = .seconds(60)
+
+  public init() {}
+}
