@@ -25,7 +25,7 @@ public struct CPUQuota: Equatable, Sendable {
 
   /// - Parameter read: the text of a file, nil when there is none.
   public static func current(
-    processors: Int, read: (String) -> String?
+    processors: Int, read: @escaping (String) -> String?
   ) -> CPUQuota {
     CPUQuota(processors: processors, granted: ControlGroups(read: read).granted)
   }

@@ -32,7 +32,10 @@ public enum TextFile {
   }
 
   /// The stream that the process was started with, to be owned beside others.
-  public enum Standard: CInt, Sendable { case output = 1, error = 2 }
+  public enum Standard: CInt, Sendable {
+    case output = 1
+    case error = 2
+  }
 
   public static func open(_ stream: Standard) throws(SystemError) -> Descriptor {
     Descriptor(owning: try Syscalls.check(clinux_duplicate(stream.rawValue), "fcntl"))
