@@ -34,6 +34,11 @@ public struct Resolver: Sendable {
     /// How long the name servers let the answer be kept: the least over its records. Zero when
     /// none says, as for /etc/hosts; nil when the name was an address already.
     public let timeToLive: Duration?
+
+    public init(addresses: [IPAddress], timeToLive: Duration?) {
+      self.addresses = addresses
+      self.timeToLive = timeToLive
+    }
   }
 
   private let nameservers: [SocketAddress]

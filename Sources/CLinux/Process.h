@@ -56,3 +56,13 @@ static inline uint64_t clinux_processor_time(void) {
 }
 
 static inline long clinux_page_size(void) { return sysconf(_SC_PAGESIZE); }
+
+/// Waits until `fd` takes bytes, for at most so many milliseconds, -1 without end; 0 if it does
+/// not by then. Files always do.
+static inline int clinux_wait_writable(int fd, int milliseconds) {
+  struct pollfd p = {fd, POLLOUT, 0};
+  int n;
+  do n = poll(&p, 1, milliseconds);
+  while (n < 0 && errno == EINTR);
+  return n < 0 ? -errno : n;
+}

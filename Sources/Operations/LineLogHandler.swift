@@ -34,14 +34,16 @@ public final class LogOutput: Sendable {
     threshold = Atomic(Logger.Level.allCases.firstIndex(of: level) ?? 0)
   }
 
-  /// Lines on stderr. One that cannot be written is lost: there is nobody left to tell.
+  /// Lines on stderr. One that cannot be written is lost: there is nobody left to tell. So is
+  /// one for which there is no room in 100 ms: whoever reads stderr and has stopped must not
+  /// stop health checks and signals, too.
   public static func standardError(
     format: Format = .text, level: Logger.Level = .info
   ) throws(SystemError) -> LogOutput {
     let stream = OwnedStream(try TextFile.open(.error))
     return LogOutput(format: format, level: level) { line in
       // One write for the whole line, so that lines of several threads do not mix.
-      try? Syscalls.writeAll(line.utf8.span, to: stream.descriptor)
+      _ = try? TextFile.append(line.utf8.span, to: stream.descriptor, patience: 100)
     }
   }
 

@@ -40,4 +40,27 @@ public enum TextFile {
   public static func open(_ stream: Standard) throws(SystemError) -> Descriptor {
     Descriptor(owning: try Syscalls.check(clinux_duplicate(stream.rawValue), "fcntl"))
   }
+
+  /// Writes all of `bytes` at the end of a file, a pipe or a terminal, and waits for them to be
+  /// taken, even if somebody else who holds the stream has made it non-blocking.
+  ///
+  /// - Parameter patience: milliseconds to wait before anything is written, -1 without end.
+  /// - Returns: False when patience has run out: nothing was written.
+  public static func append(
+    _ bytes: Span<UInt8>, to file: borrowing Descriptor, patience: Int = -1
+  ) throws(SystemError) -> Bool {
+    let fd = file.number
+    var done = 0
+    while done < bytes.count {
+      let wait = done == 0 ? CInt(clamping: patience) : -1
+      guard try Syscalls.check(clinux_wait_writable(fd, wait), "poll") > 0 else { return false }
+      let n = unsafe bytes.withUnsafeBytes { bytes in
+        let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[done...])
+        return Int(unsafe clinux_write(fd, rest.baseAddress, rest.count))
+      }
+      if n == -Int(EAGAIN) { continue }
+      done += try Syscalls.check(n, "write")
+    }
+    return true
+  }
 }
