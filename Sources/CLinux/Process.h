@@ -1,0 +1,68 @@
+// What the operating side asks of the kernel: files read and written whole, and facts about
+// the process. Answers as in CLinux.h.
+#pragma once
+#include "CLinux.h"
+#include <dirent.h>
+#include <sys/syscall.h>
+
+static inline int clinux_open_to_read(const char *path) {
+  int n;
+  do n = open(path, O_RDONLY | O_CLOEXEC);
+  while (n < 0 && errno == EINTR);
+  return n < 0 ? -errno : n;
+}
+
+static inline int clinux_open_to_append(const char *path) {
+  int n;
+  do n = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+  while (n < 0 && errno == EINTR);
+  return n < 0 ? -errno : n;
+}
+
+static inline int clinux_duplicate(int fd) {
+  int n = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  return n < 0 ? -errno : n;
+}
+
+/// How many entries a directory has, itself and its parent not counted.
+static inline int clinux_count_entries(const char *path) {
+  DIR *directory = opendir(path);
+  if (!directory) return -errno;
+  int count = 0;
+  while (readdir(directory)) count++;
+  closedir(directory);
+  return count > 2 ? count - 2 : 0;
+}
+
+/// How many processors the scheduler may run this process on.
+static inline int clinux_processor_count(void) {
+  static const int limit = 65536;
+  uint64_t *mask = (uint64_t *)calloc(limit / 64, sizeof *mask);
+  if (!mask) return -ENOMEM;
+  // The system call itself, for glibc's needs _GNU_SOURCE; it answers the bytes it has written.
+  long bytes = syscall(SYS_sched_getaffinity, 0, limit / 8, mask);
+  int error = errno;
+  int count = 0;
+  for (int i = 0; i < limit / 64; i++) count += __builtin_popcountll(mask[i]);
+  free(mask);
+  return bytes < 0 ? -error : count;
+}
+
+/// Nanoseconds of processor time that all threads of the process have used.
+static inline uint64_t clinux_processor_time(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static inline long clinux_page_size(void) { return sysconf(_SC_PAGESIZE); }
+
+/// Waits until `fd` takes bytes, for at most so many milliseconds, -1 without end; 0 if it does
+/// not by then. Files always do.
+static inline int clinux_wait_writable(int fd, int milliseconds) {
+  struct pollfd p = {fd, POLLOUT, 0};
+  int n;
+  do n = poll(&p, 1, milliseconds);
+  while (n < 0 && errno == EINTR);
+  return n < 0 ? -errno : n;
+}

@@ -1,0 +1,28 @@
+/// A set of the names that `FieldName` knows: two words, no allocation.
+public struct FieldNameSet: Equatable, Sendable {
+  private var low: UInt64 = 0
+  private var high: UInt64 = 0
+
+  public init() {}
+
+  @inline(__always) public func contains(_ name: FieldName) -> Bool {
+    let bit: UInt64 = 1 &<< UInt64(name.rawValue & 63)
+    return (name.rawValue < 64 ? low : high) & bit != 0
+  }
+
+  @inline(__always) public mutating func insert(_ name: FieldName) {
+    let bit: UInt64 = 1 &<< UInt64(name.rawValue & 63)
+    if name.rawValue < 64 { low |= bit } else { high |= bit }
+  }
+
+  public mutating func remove(_ name: FieldName) {
+    let bit: UInt64 = 1 &<< UInt64(name.rawValue & 63)
+    if name.rawValue < 64 { low &= ~bit } else { high &= ~bit }
+  }
+}
+
+extension FieldNameSet: ExpressibleByArrayLiteral {
+  public init(arrayLiteral elements: FieldName...) {
+    for element in elements { insert(element) }
+  }
+}

@@ -1,0 +1,46 @@
+/// What a request asks to be done (RFC 9110 §9, RFC 5789).
+public enum Method: UInt8, Sendable {
+  case other, get, head, post, put, delete, options, patch
+
+  /// Asks for nothing but an answer (RFC 9110 §9.2.1).
+  public var isSafe: Bool {
+    switch self {
+    case .get, .head, .options: true
+    case .other, .post, .put, .delete, .patch: false
+    }
+  }
+
+  /// May be sent again when nobody knows whether it arrived (RFC 9110 §9.2.2).
+  public var isIdempotent: Bool {
+    switch self {
+    case .get, .head, .options, .put, .delete: true
+    case .other, .post, .patch: false
+    }
+  }
+
+  @inline(__always) static func recognise(_ word: Word) -> Method {
+    switch word {
+    case 0x54_4547: .get
+    case 0x4441_4548: .head
+    case 0x5453_4f50: .post
+    case 0x54_5550: .put
+    case 0x4554_454c_4544: .delete
+    case 0x53_4e4f_4954_504f: .options
+    case 0x48_4354_4150: .patch
+    default: .other
+    }
+  }
+}
+
+/// How a target is written (RFC 9112 §3.2). The authority form is for CONNECT alone, which
+/// is refused.
+public enum TargetForm: UInt8, Sendable {
+  case origin, absolute, asterisk
+}
+
+public enum Version: UInt8, Sendable {
+  /// HTTP/1.0.
+  case http10
+  /// HTTP/1.1, and any later minor version, which is read as 1.1 (RFC 9110 §2.5).
+  case http11
+}

@@ -1,0 +1,61 @@
+/// Eight bytes at once, the first in the lowest: what the scanners read and compare.
+typealias Word = UInt64
+
+extension Span<UInt8> {
+  /// The eight bytes from `i` on.
+  ///
+  /// The one check of `extracting` covers the eight reads, which become one load.
+  @inline(__always) func word(at i: Int) -> Word {
+    let bytes = extracting(i..<(i &+ 8))
+    let low =
+      Word(bytes[0]) | Word(bytes[1]) << 8 | Word(bytes[2]) << 16 | Word(bytes[3]) << 24
+    let high =
+      Word(bytes[4]) << 32 | Word(bytes[5]) << 40 | Word(bytes[6]) << 48 | Word(bytes[7]) << 56
+    return low | high
+  }
+
+  /// The `size` ≤ 8 bytes from `i` on, the rest of the word zero.
+  @inline(__always) func word(at i: Int, size: Int) -> Word {
+    if i &+ 8 <= count {
+      return size >= 8 ? word(at: i) : word(at: i) & ((1 &<< (Word(size) &* 8)) &- 1)
+    }
+    var word: Word = 0
+    for k in 0..<Swift.min(size, 8) { word |= Word(self[i &+ k]) &<< (Word(k) &* 8) }
+    return word
+  }
+
+  /// Whether both places hold the same bytes, letters of either case being the same.
+  func equalsIgnoringCase(_ a: Slice, _ b: Slice) -> Bool {
+    guard a.count == b.count else { return false }
+    var i = Int(a.start)
+    var j = Int(b.start)
+    while i < a.end {
+      guard ASCII.lowercased(self[i]) == ASCII.lowercased(self[j]) else { return false }
+      i &+= 1
+      j &+= 1
+    }
+    return true
+  }
+}
+
+extension Word {
+  /// 0x01 in each byte.
+  static var ones: Word { 0x0101_0101_0101_0101 }
+  /// The highest bit of each byte.
+  static var highBits: Word { 0x8080_8080_8080_8080 }
+
+  @inline(__always) static func each(_ byte: UInt8) -> Word { Word(byte) &* ones }
+
+  /// The highest bit of each byte of `self` that equals `byte`; `self` holds ASCII only.
+  @inline(__always) func equals(_ byte: UInt8) -> Word {
+    ~((self ^ .each(byte)) &+ .each(0x7f)) & .highBits
+  }
+
+  /// The highest bit of each byte of `self` that is at least `byte`; `self` holds ASCII only.
+  @inline(__always) func atLeast(_ byte: UInt8) -> Word {
+    (self &+ .each(0x80 &- byte)) & .highBits
+  }
+
+  /// Which byte the lowest bit set belongs to.
+  @inline(__always) var firstMarked: Int { trailingZeroBitCount &>> 3 }
+}

@@ -1,0 +1,78 @@
+public import Configuration
+public import Network
+public import Reactor
+
+/// What could not be listened to, and why.
+public struct ListenError: Error, Equatable, Sendable, CustomStringConvertible {
+  public let address: SocketAddress
+  public let cause: SystemError
+
+  public var description: String { "cannot listen on \(address): \(cause)" }
+}
+
+/// Sockets that listen for one worker, or for the admin server.
+public struct ListeningSockets: ~Copyable {
+  /// Where they listen, ports filled in, in the order of `take`.
+  public private(set) var addresses: [SocketAddress] = []
+  private var numbers: [CInt] = []
+
+  /// Opens a socket for each address; all addresses of the machine are two, `[::]` and
+  /// `0.0.0.0`, the first of which may be missing where there is no IPv6.
+  ///
+  /// - Parameter sharesPort: others will listen at the same addresses (SO_REUSEPORT).
+  public init(_ listens: [Listen], sharesPort: Bool = false) throws(ListenError) {
+    for listen in listens { try open(listen.endpoint, sharesPort) }
+  }
+
+  /// Opens sockets at the very addresses of others that share their ports.
+  public init(beside others: [SocketAddress]) throws(ListenError) {
+    for address in others { try open(address, sharesPort: true) }
+  }
+
+  deinit { for number in numbers { _ = Descriptor(owning: number) } }
+
+  /// The next socket, in order; whoever takes it owns it.
+  public mutating func take() -> Descriptor? {
+    numbers.isEmpty ? nil : Descriptor(owning: numbers.removeFirst())
+  }
+
+  private mutating func open(_ endpoint: Endpoint, _ sharesPort: Bool) throws(ListenError) {
+    let address = endpoint.socketAddress ?? SocketAddress(.anyV6, port: endpoint.port)
+    guard address.address == .anyV6 else {
+      try open(address, sharesPort: sharesPort)
+      return
+    }
+    // The port that the kernel chooses for IPv6 may be taken for IPv4: then another is tried.
+    for attempt in 1... {
+      var port = address.port
+      do throws(ListenError) {
+        try open(address, sharesPort: sharesPort)
+        port = addresses.last?.port ?? port
+      } catch {
+        guard error.cause.isFamilyMissing else { throw error }
+      }
+      do throws(ListenError) {
+        try open(SocketAddress(.anyV4, port: port), sharesPort: sharesPort)
+        return
+      } catch {
+        guard address.port == 0, port != 0, error.cause.isAddressInUse, attempt < 20 else {
+          throw error
+        }
+        addresses.removeLast()
+        _ = Descriptor(owning: numbers.removeLast())
+      }
+    }
+  }
+
+  private mutating func open(
+    _ address: SocketAddress, sharesPort: Bool
+  ) throws(ListenError) {
+    do throws(SystemError) {
+      let socket = try Sockets.listening(on: address, sharesPort: sharesPort)
+      addresses.append(try Syscalls.localAddress(socket))
+      numbers.append(socket.release())
+    } catch {
+      throw ListenError(address: address, cause: error)
+    }
+  }
+}

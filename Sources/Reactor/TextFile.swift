@@ -1,0 +1,66 @@
+private import CLinux
+private import Memory
+
+/// Files that are read at once or written at the end, by a thread that may wait for them.
+public enum TextFile {
+  /// The whole of a file.
+  ///
+  /// - Parameter limit: in bytes; a longer file is an error (EFBIG), so that a wrong path, such
+  ///   as a device, costs no memory.
+  public static func read(_ path: String, limit: Int) throws(SystemError) -> String {
+    let file = Descriptor(owning: try unsafe Syscalls.check(clinux_open_to_read(path), "open"))
+    var text: [UInt8] = []
+    // Files of /proc tell no size: read until there is no more.
+    var buffer = ByteBuffer(capacity: min(limit + 1, 64 << 10))
+    while true {
+      let number = file.number
+      let n = unsafe buffer.fill { room in
+        let n = unsafe clinux_read(number, room.baseAddress, room.count)
+        return (count: Int(max(n, 0)), result: Int(n))
+      }
+      guard try Syscalls.check(n, "read") > 0 else { break }
+      guard text.count + n <= limit else { throw SystemError(call: "read", errno: EFBIG) }
+      for i in buffer.readable.indices { text.append(buffer.readable[i]) }
+      buffer.clear()
+    }
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// Opens a file to write at its end, and creates it if it is missing.
+  public static func openToAppend(_ path: String) throws(SystemError) -> Descriptor {
+    Descriptor(owning: try unsafe Syscalls.check(clinux_open_to_append(path), "open"))
+  }
+
+  /// The stream that the process was started with, to be owned beside others.
+  public enum Standard: CInt, Sendable {
+    case output = 1
+    case error = 2
+  }
+
+  public static func open(_ stream: Standard) throws(SystemError) -> Descriptor {
+    Descriptor(owning: try Syscalls.check(clinux_duplicate(stream.rawValue), "fcntl"))
+  }
+
+  /// Writes all of `bytes` at the end of a file, a pipe or a terminal, and waits for them to be
+  /// taken, even if somebody else who holds the stream has made it non-blocking.
+  ///
+  /// - Parameter patience: milliseconds to wait before anything is written, -1 without end.
+  /// - Returns: False when patience has run out: nothing was written.
+  public static func append(
+    _ bytes: Span<UInt8>, to file: borrowing Descriptor, patience: Int = -1
+  ) throws(SystemError) -> Bool {
+    let fd = file.number
+    var done = 0
+    while done < bytes.count {
+      let wait = done == 0 ? CInt(clamping: patience) : -1
+      guard try Syscalls.check(clinux_wait_writable(fd, wait), "poll") > 0 else { return false }
+      let n = unsafe bytes.withUnsafeBytes { bytes in
+        let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[done...])
+        return Int(unsafe clinux_write(fd, rest.baseAddress, rest.count))
+      }
+      if n == -Int(EAGAIN) { continue }
+      done += try Syscalls.check(n, "write")
+    }
+    return true
+  }
+}

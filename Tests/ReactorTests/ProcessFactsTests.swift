@@ -1,0 +1,18 @@
+import Reactor
+import Testing
+
+@Test func `the kernel tells what the process uses`() throws {
+  #expect(try ProcessFacts.processorCount() > 0)
+  #expect(ProcessFacts.processorTime > 0)
+  #expect(try #require(ProcessFacts.residentBytes) > 1 << 20)
+  #expect(try #require(ProcessFacts.openDescriptors) >= 3)
+}
+
+@Test func `a file is read whole, or refused beyond its limit`() throws {
+  let whole = try TextFile.read("/proc/self/status", limit: 1 << 20)
+  #expect(whole.hasPrefix("Name:"))
+  #expect(throws: SystemError.self) { try TextFile.read("/dev/zero", limit: 100) }
+  let error = #expect(throws: SystemError.self) { try TextFile.read("/nowhere", limit: 100) }
+  #expect(error?.isNotFound == true)
+  #expect(try TextFile.read("/dev/null", limit: 100) == "")
+}
