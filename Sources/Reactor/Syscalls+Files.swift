@@ -1,4 +1,5 @@
 private import CLinux
+public import Memory
 
 /// What a file server wants to know of a file, and by which it knows it again.
 public struct FileStatus: Equatable, Sendable {
@@ -80,6 +81,20 @@ extension Syscalls {
     var status = clinux_file_status()
     try unsafe check(clinux_file_status_of(file.number, &status), "fstat")
     return FileStatus(status)
+  }
+
+  /// Appends what the file holds at `offset`, up to the buffer's capacity or to the file's end;
+  /// answers how much that was, 0 at the end.
+  public static func readSome(
+    _ file: borrowing Descriptor, at offset: Int, into buffer: inout ByteBuffer
+  ) throws(SystemError) -> Int {
+    precondition(buffer.space > 0, "no space would read as the end")
+    let number = file.number
+    let result = unsafe buffer.fill { room in
+      let n = unsafe clinux_pread(number, room.baseAddress, room.count, Int64(offset))
+      return (count: max(n, 0), result: n)
+    }
+    return try check(result, "pread")
   }
 
   private static func withText(
