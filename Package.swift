@@ -47,7 +47,7 @@ let package = Package(
     + floor("HTTP", ["Memory"])
     + floor("Configuration", ["CLibraries", "Network"])
     // 3: decisions
-    + floor("Routing", ["CLibraries", "Configuration", "HTTP", "Network"])
+    + floor("Routing", ["CLibraries", "Configuration", "HTTP", "Memory", "Network"])
     + floor("Balancing", ["Configuration", "Memory", "Network"])
     + floor("Files", ["HTTP", "Memory", "Reactor"])
     // 4: the data path

@@ -29,8 +29,22 @@
     return unsafe (store + kept).move()
   }
 
+  /// Gives `buffer` room if it has none.
+  public mutating func equip(_ buffer: inout ByteBuffer) {
+    if buffer.capacity == 0 { buffer = take() }
+  }
+
+  /// Takes the room from `buffer`, and all that it holds.
+  public mutating func strip(_ buffer: inout ByteBuffer) {
+    guard buffer.capacity > 0 else { return }
+    var stripped = ByteBuffer()
+    swap(&stripped, &buffer)
+    give(stripped)
+  }
+
   /// Takes back a buffer; what it holds is forgotten.
   public mutating func give(_ buffer: consuming ByteBuffer) {
+    guard buffer.capacity > 0 else { return }
     lent -= 1
     guard kept < keptLimit, buffer.capacity == bufferCapacity else { return }
     buffer.clear()

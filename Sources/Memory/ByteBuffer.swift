@@ -14,7 +14,18 @@
     unsafe base = .allocate(byteCount: capacity, alignment: 16)
   }
 
-  deinit { unsafe base.deallocate() }
+  /// No room at all, and no memory: what stands where no buffer is needed at the moment.
+  public init() {
+    capacity = 0
+    unsafe base = Self.nowhere
+  }
+
+  deinit { if capacity > 0 { unsafe base.deallocate() } }
+
+  // Never read or written: every access is bounded by a capacity of 0.
+  private static var nowhere: UnsafeMutableRawPointer {
+    unsafe UnsafeMutableRawPointer(bitPattern: 16)!
+  }
 
   /// Bytes written and not yet read.
   @inlinable public var count: Int { end - start }
@@ -77,6 +88,17 @@
   public mutating func skip(_ count: Int) {
     precondition(count >= 0 && count <= end - start)
     start += count
+  }
+
+  /// Makes everything written readable again, from the first byte on: undoes `skip`.
+  public mutating func rewind() { start = 0 }
+
+  /// Closes the gap that `count` readable bytes at `offset` leave.
+  public mutating func remove(at offset: Int, count: Int) {
+    precondition(offset >= 0 && count >= 0 && offset + count <= end - start)
+    let gap = unsafe base + start + offset
+    unsafe gap.copyMemory(from: gap + count, byteCount: end - start - offset - count)
+    end -= count
   }
 
   /// Makes the last `count` bytes unwritten.

@@ -258,16 +258,24 @@ public enum Syscalls {
     }
   }
 
-  /// Appends what the file holds at `offset` to `buffer`, as much as there is space for.
+  /// Appends `count` bytes that the file holds at `offset` to `buffer`.
+  ///
+  /// - Throws: EIO when the file ends before that.
   public static func read(
-    _ file: borrowing Descriptor, at offset: Int, into buffer: inout ByteBuffer
-  ) throws(SystemError) -> Int {
+    _ file: borrowing Descriptor, at offset: Int, count: Int, into buffer: inout ByteBuffer
+  ) throws(SystemError) {
+    precondition(count <= buffer.space)
     let fd = file.number
-    let result = unsafe buffer.fill { room in
-      let n = unsafe clinux_pread(fd, room.baseAddress, room.count, Int64(offset))
-      return (count: max(n, 0), result: n)
+    var done = 0
+    while done < count {
+      let n = unsafe buffer.fill { room in
+        let n = unsafe clinux_pread(
+          fd, room.baseAddress, count - done, Int64(offset + done))
+        return (count: max(n, 0), result: n)
+      }
+      guard n != 0 else { throw SystemError(call: "pread", errno: SystemError.inputOutput) }
+      done += try check(n, "pread")
     }
-    return try check(result, "pread")
   }
 
   /// Appends to a log or a terminal: blocks until all is written.

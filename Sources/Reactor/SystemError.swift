@@ -39,7 +39,7 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   // What callers tell apart.
-  public static let wouldBlock = CInt(EAGAIN)
+  public static let inputOutput = CInt(EIO)
   public var isOutOfDescriptors: Bool { errno == EMFILE || errno == ENFILE }
   public var isConnectionRefused: Bool { errno == ECONNREFUSED }
   public var isConnectionReset: Bool { errno == ECONNRESET || errno == EPIPE }
