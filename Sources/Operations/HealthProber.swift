@@ -1,0 +1,125 @@
+public import Balancing
+public import Configuration
+import Memory
+public import Network
+public import Reactor
+
+/// A server to be checked.
+public struct ProbeTarget: Equatable, Sendable {
+  /// Its place in the table that workers look into.
+  public let cell: Int
+  public let pool: String
+  /// What logs call it.
+  public let server: String
+  public let address: SocketAddress
+  /// The Host to ask for unless the check names another.
+  public let host: String
+  public let check: HealthCheck
+
+  public init(
+    cell: Int, pool: String, server: String, address: SocketAddress, host: String,
+    check: HealthCheck
+  ) {
+    self.cell = cell
+    self.pool = pool
+    self.server = server
+    self.address = address
+    self.host = host
+    self.check = check
+  }
+}
+
+/// A server's health has changed.
+public struct HealthChange: Equatable, Sendable {
+  public let target: ProbeTarget
+  public let transition: HealthMachine.Transition
+  /// Why, when it went down: what the last check said.
+  public let cause: String?
+  /// From the first of the checks that made it to the last.
+  public let span: Duration
+}
+
+/// Asks servers whether they are well (`health` of a pool): one GET each per interval, on a
+/// connection of its own, without ever waiting for one.
+public struct HealthProber: ~Copyable {
+  /// Servers that can be checked.
+  public static let targetLimit = 4096
+
+  private var probes = Slab<Probe>(capacity: targetLimit)
+  private var handles: [Int: Handle] = [:]
+  private var random: RandomSource
+
+  public init(random: RandomSource) { self.random = random }
+
+  /// The servers to check from now on. One that was checked before in the same way keeps what
+  /// is known of it; a new one is asked at once.
+  public mutating func track(_ targets: [ProbeTarget], _ control: inout ControlLoop) {
+    let wanted = Dictionary(targets.map { ($0.cell, $0) }) { $1 }
+    for (cell, handle) in handles where probes[handle].target != wanted[cell] {
+      probes[handle].stop(&control)
+      probes.remove(handle)
+      handles[cell] = nil
+    }
+    for target in targets where handles[target.cell] == nil {
+      guard let handle = probes.insert(Probe(target)) else { continue }
+      handles[target.cell] = handle
+      probes[handle].timer = control.schedule(.probe, handle, after: .zero)
+    }
+  }
+
+  /// Whether the server of a cell is up; nil when it is not checked.
+  public func isUp(cell: Int) -> Bool? {
+    guard let handle = handles[cell] else { return nil }
+    return probes[handle].machine.isUp
+  }
+
+  /// Whether a check of the server of a cell is under way.
+  func isBusy(cell: Int) -> Bool {
+    guard let handle = handles[cell] else { return false }
+    return probes[handle].isRunning
+  }
+
+  /// Deals with what has become possible on a connection of a check.
+  public mutating func handle(_ event: Event, _ control: inout ControlLoop) -> HealthChange? {
+    let handle = event.token.handle
+    guard probes.contains(handle) else { return nil }
+    guard let result = probes[handle].advance(event.readiness) else { return nil }
+    return finish(handle, result, &control)
+  }
+
+  /// A check is due, or has taken too long.
+  public mutating func expired(_ token: Token, _ control: inout ControlLoop) -> HealthChange? {
+    let handle = token.handle
+    guard probes.contains(handle) else { return nil }
+    probes[handle].timer = 0
+    if probes[handle].isRunning {
+      return finish(handle, .failure(probes[handle].timeoutText), &control)
+    }
+    let result = probes[handle].start(handle, &control)
+    guard let result else {
+      let timeout = probes[handle].target.check.timeout
+      probes[handle].timer = control.schedule(.probe, handle, after: timeout)
+      return nil
+    }
+    return finish(handle, result, &control)
+  }
+
+  private mutating func finish(
+    _ handle: Handle, _ result: ProbeResult, _ control: inout ControlLoop
+  ) -> HealthChange? {
+    let change = probes[handle].finish(result, &control)
+    let wait = HealthProber.wait(probes[handle].target.check, &random)
+    let due = max(probes[handle].began + wait, control.clock.now)
+    probes[handle].timer = control.timers.schedule(Token(kind: .probe, handle), at: due)
+    return change
+  }
+
+  /// From the beginning of one check to that of the next: the interval, longer or shorter by
+  /// the jitter at most.
+  static func wait(_ check: HealthCheck, _ random: inout RandomSource) -> UInt64 {
+    let interval = check.interval.nanoseconds
+    let most = interval / 100 * UInt64(check.jitterPercent)
+    guard most > 0 else { return interval }
+    return interval - most + random.below(2 * most + 1)
+  }
+}

@@ -1,0 +1,31 @@
+import Balancing
+
+/// What the log says when a server's health changes: the cause, and what is left.
+enum HealthText {
+  /// `server b (10.0.0.7:8000) down: 3 checks failed in 10.0 s: connection refused; pool erp: 1 of
+  /// 2 left`
+  static func message(_ change: HealthChange, up: Int, of count: Int) -> String {
+    let target = change.target
+    let address = target.address.description
+    let server = target.server == address ? address : "\(target.server) (\(address))"
+    let pool = "pool \(target.pool)"
+    switch change.transition {
+    case .cameUp(let successes):
+      let checks = successes == 1 ? "check" : "checks"
+      return "server \(server) up: \(successes) \(checks) succeeded; \(pool): \(up) of \(count) up"
+    case .wentDown(let failures):
+      let checks = failures == 1 ? "1 check failed" : "\(failures) checks failed"
+      let span = failures == 1 ? "" : " in \(seconds(change.span))"
+      let cause = change.cause.map { ": \($0)" } ?? ""
+      return "server \(server) down: \(checks)\(span)\(cause); \(pool): \(up) of \(count) left"
+    }
+  }
+
+  /// `2 s`, `1.5 s`, `0.2 s`
+  static func seconds(_ duration: Duration) -> String {
+    let tenths = (duration / .milliseconds(100)).rounded()
+    let whole = Int(tenths) / 10
+    let rest = Int(tenths) % 10
+    return rest == 0 ? "\(whole) s" : "\(whole).\(rest) s"
+  }
+}

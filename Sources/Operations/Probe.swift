@@ -1,0 +1,131 @@
+import Balancing
+import Configuration
+import Memory
+import Network
+import Reactor
+
+/// One server that is checked: what is known of it, and the check under way, if any.
+struct Probe: ~Copyable {
+  /// A check under way.
+  struct Running: ~Copyable {
+    let socket: Descriptor
+    var request: ByteBuffer
+    var input = ByteBuffer(capacity: ProbeReader.headLimits.headBytes)
+    var reader: ProbeReader
+  }
+
+  let target: ProbeTarget
+  var machine: HealthMachine
+  var timer: TimerWheel.ID = 0
+  /// When the last check began.
+  private(set) var began: Instant = 0
+  private var streakBegan: Instant = 0
+  private var running: Running?
+  /// Whether the check under way has its connection.
+  private var isConnected = false
+
+  init(_ target: ProbeTarget) {
+    self.target = target
+    machine = HealthMachine(rise: target.check.rise, fall: target.check.fall)
+  }
+
+  var isRunning: Bool { running != nil }
+
+  var timeoutText: String {
+    let what = isConnected ? "no answer" : "no connection"
+    return "\(what) in \(HealthText.seconds(target.check.timeout))"
+  }
+
+  mutating func stop(_ control: inout ControlLoop) {
+    if timer != 0 { control.timers.cancel(timer) }
+    timer = 0
+    running = nil
+  }
+
+  /// Begins a check; its result if it fails on the spot.
+  mutating func start(_ handle: Handle, _ control: inout ControlLoop) -> ProbeResult? {
+    began = control.clock.now
+    do throws(SystemError) {
+      isConnected = false
+      let socket = try Sockets.connecting(to: target.address)
+      try control.events.register(socket, token: Token(kind: .probe, handle))
+      running = Running(
+        socket: socket, request: Probe.request(target), reader: ProbeReader(target.check))
+      return nil
+    } catch {
+      return .failure(Probe.text(error))
+    }
+  }
+
+  /// Goes on with the check under way; its result when there is one.
+  mutating func advance(_ readiness: Readiness) -> ProbeResult? {
+    guard var check = running.take() else { return nil }
+    let result = Probe.advance(&check, readiness, &isConnected)
+    if result == nil { running = consume check }
+    return result
+  }
+
+  /// Takes in the result of the check, and ends it.
+  mutating func finish(_ result: ProbeResult, _ control: inout ControlLoop) -> HealthChange? {
+    stop(&control)
+    if machine.streak == 0 { streakBegan = began }
+    guard let transition = machine.observe(success: result == .success) else { return nil }
+    var cause: String?
+    if case .failure(let text) = result { cause = text }
+    let span = Duration.nanoseconds(Int64(clamping: control.clock.now - streakBegan))
+    return HealthChange(target: target, transition: transition, cause: cause, span: span)
+  }
+
+  private static func advance(
+    _ check: inout Running, _ readiness: Readiness, _ isConnected: inout Bool
+  ) -> ProbeResult? {
+    do throws(SystemError) {
+      if !isConnected {
+        if let error = Syscalls.connectError(check.socket) { throw error }
+        guard readiness.contains(.writable) else { return nil }
+        isConnected = true
+      }
+      while !check.request.isEmpty {
+        if try Syscalls.send(&check.request, to: check.socket) == 0 { return nil }
+      }
+      // Bounded: by the head's limit, then by that of the body that is searched.
+      while true {
+        check.input.compact()
+        guard check.input.space > 0 else { return .failure("answered without end") }
+        switch try Syscalls.receive(from: check.socket, into: &check.input) {
+        case .bytes:
+          if let result = check.reader.read(&check.input, isEnded: false) { return result }
+        case .endOfStream:
+          return check.reader.read(&check.input, isEnded: true)
+        case .wouldBlock:
+          return nil
+        }
+      }
+    } catch {
+      return .failure(text(error))
+    }
+  }
+
+  /// `connection refused`
+  private static func text(_ error: SystemError) -> String { error.reason.lowercased() }
+
+  /// The request of a check; fields that the check names itself are not added.
+  static func request(_ target: ProbeTarget) -> ByteBuffer {
+    let own = target.check.headers
+    let fields =
+      [
+        HeaderField(name: "Host", value: target.check.host ?? target.host),
+        HeaderField(name: "User-Agent", value: "Martlet health check"),
+        HeaderField(name: "Accept", value: "*/*"),
+        HeaderField(name: "Connection", value: "close"),
+      ].filter { field in
+        !own.contains { $0.name.lowercased() == field.name.lowercased() }
+      } + own
+    var text = "GET \(target.check.path) HTTP/1.1\r\n"
+    for field in fields { text += "\(field.name): \(field.value)\r\n" }
+    text += "\r\n"
+    var buffer = ByteBuffer(capacity: text.utf8.count)
+    buffer.append(text)
+    return buffer
+  }
+}
