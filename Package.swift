@@ -71,7 +71,7 @@ let package = Package(
       .executableTarget(
         name: "martlet",
         dependencies: [
-          "Configuration", "Demo", "Operations", logging,
+          "CLibraries", "Configuration", "Demo", "Operations", "Reactor", logging,
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: settings)
