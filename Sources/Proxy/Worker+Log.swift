@@ -86,8 +86,9 @@ extension Worker {
     text.append(",\"client\":\"")
     // Before the head was read nobody but the connection tells who it is.
     let isRead = exchanges[exchange].headLength > 0
-    Self.append(
-      isRead ? facts.address : clients[exchanges[exchange].client].address.address, to: &text)
+    let address =
+      isRead ? facts.address : clients[exchanges[exchange].client].address.address
+    text.write { address.write(into: &$0) }
     text.append("\"")
     AccessRecord.append(
       ",\"method\":\"", head.extracting(facts.methodName.range), limit: 64, to: &text)
