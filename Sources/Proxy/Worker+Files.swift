@@ -11,20 +11,25 @@ extension Worker {
     fields.clear()
     if fields.capacity < files.fieldsLimit { fields = ByteBuffer(capacity: files.fieldsLimit) }
     let answer = Self.ask(
-      &files, request, route: route, path: path, head: exchanges[exchange].request,
+      &files, request, route: route, path: &path, head: &exchanges[exchange].request,
       now: clock.now, into: &fields)
     sendFileAnswer(exchange, answer)
   }
 
   private static func ask(
-    _ files: inout FileServer, _ request: FileRequest, route: Int, path: borrowing ByteBuffer,
-    head: borrowing ByteBuffer, now: Instant, into fields: inout ByteBuffer
+    _ files: inout FileServer, _ request: FileRequest, route: Int, path: inout ByteBuffer,
+    head: inout ByteBuffer, now: Instant, into fields: inout ByteBuffer
   ) -> FileAnswer {
     let warm = files.answer(
       request, route: route, path: path.readable, head: head.readable, now: now, into: &fields)
-    guard case .cold = warm else { return warm }
-    return files.lookup(
-      request, route: route, path: path.readable, head: head.readable, now: now, into: &fields)
+    switch consume warm {
+    case .cold:
+      return files.lookup(
+        request, route: route, path: path.readable, head: head.readable, now: now,
+        into: &fields)
+    case let known:
+      return known
+    }
   }
 
   private func fileRequest(_ exchange: Handle) -> FileRequest {
