@@ -8,8 +8,8 @@ extension Page {
 
     async function json(path, options = {}) {
       const response = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(4000), ...options });
-      const body = await response.json();
-      if (!response.ok) throw new Error(body.error || `status ${response.status}`);
+      const body = await response.json().catch(() => null);
+      if (!response.ok || !body) throw new Error(body?.error || `status ${response.status}`);
       return body;
     }
 
