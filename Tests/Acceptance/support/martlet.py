@@ -44,12 +44,12 @@ def command(*arguments, **more):
 class Martlet(Process):
     """A running proxy. Connections made through it are closed before it is stopped."""
 
-    def __init__(self, folder, text, env=None, **values):
+    def __init__(self, folder, text, env=None, prefix=(), **values):
         self.file = folder / "martlet.yaml"
         self.write(text, **values)
         self._clients = []
         self._expected_exit = 0
-        super().__init__([BINARY, "run", "--config", self.file], env=env, cwd=folder)
+        super().__init__([*prefix, BINARY, "run", "--config", self.file], env=env, cwd=folder)
         try:
             self._find_addresses()
         except BaseException:

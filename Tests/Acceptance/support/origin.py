@@ -27,6 +27,7 @@ class Origin:
         self.name = name
         self.requests = []
         self.connections = 0
+        self.closed = 0
         self.failures = []
         self._behave = answer() if behave is None else behave
         self._connected = connected or self._serve
@@ -78,6 +79,7 @@ class Origin:
             self.failures.append(traceback.format_exc())
         finally:
             stream.close()
+            self.closed += 1
 
     def _serve(self, stream):
         while (request := stream.read_request()) is not None:
@@ -99,6 +101,10 @@ class Origin:
 
     def wait_connections(self, count):
         until(lambda: self.connections >= count, f"{count} connections to {self.name}")
+
+    def wait_closed(self):
+        """Waits until this side has closed every connection that it accepted."""
+        until(lambda: self.closed == self.connections > 0, f"all connections of {self.name} have ended")
 
     def close(self):
         self._closing = True
