@@ -97,6 +97,7 @@ NGINX = """
 root {root};
 location /assets {{ try_files $uri =404; }}
 location /alias/ {{ alias {root}/assets/; }}
+location / {{ return 404; }}
 """
 
 

@@ -13,7 +13,7 @@ from aiohttp import WSMsgType, web
 
 INSTANCE = os.environ.get("INSTANCE", "realtime")
 
-server = socketio.AsyncServer(async_mode="aiohttp", ping_interval=5, ping_timeout=5)
+server = socketio.AsyncServer(async_mode="aiohttp", ping_interval=2, ping_timeout=3)
 
 
 @server.event
