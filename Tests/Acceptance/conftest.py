@@ -35,7 +35,7 @@ def martlet(request, tmp_path_factory):
     """Starts a proxy: `martlet(text, name=value)`; see support.martlet.configuration."""
     started = request.node.stash.setdefault(STARTED, [])
 
-    def start(text, **more):
+    def start(text, /, **more):
         proxy = Martlet(tmp_path_factory.mktemp("martlet"), text, **more)
         started.append(proxy)
         return proxy

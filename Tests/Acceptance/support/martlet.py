@@ -28,7 +28,7 @@ DEFAULTS = {
 CRASH = re.compile(r"Fatal error|Program crashed|Precondition failed|Assertion failed|AddressSanitizer|ThreadSanitizer")
 
 
-def configuration(text, **values):
+def configuration(text, /, **values):
     """A whole configuration from the part that matters to a test; `$name` stands for a value."""
     text = string.Template(text).safe_substitute({k: str(v) for k, v in values.items()})
     given = set(re.findall(r"^([a-z_]+):", text, re.MULTILINE))
@@ -44,7 +44,7 @@ def command(*arguments, **more):
 class Martlet(Process):
     """A running proxy. Connections made through it are closed before it is stopped."""
 
-    def __init__(self, folder, text, env=None, prefix=(), **values):
+    def __init__(self, folder, text, /, env=None, prefix=(), **values):
         self.file = folder / "martlet.yaml"
         self.write(text, **values)
         self._clients = []
@@ -56,7 +56,7 @@ class Martlet(Process):
             self.kill()
             raise
 
-    def write(self, text, **values):
+    def write(self, text, /, **values):
         self.file.write_text(configuration(text, **values))
 
     def _find_addresses(self):
