@@ -36,15 +36,14 @@ extension Worker {
     var request = FileRequest(method: .other)
     if requestHead.method == .get { request.method = .get }
     if requestHead.method == .head { request.method = .head }
-    let head = requestHead.fields
-    request.range = head.first(.range)?.value.range
-    request.conditions.ifMatch = head.first(.ifMatch)?.value.range
-    request.conditions.ifUnmodifiedSince = head.first(.ifUnmodifiedSince)?.value.range
-    request.conditions.ifNoneMatch = head.first(.ifNoneMatch)?.value.range
-    request.conditions.ifModifiedSince = head.first(.ifModifiedSince)?.value.range
-    request.conditions.ifRange = head.first(.ifRange)?.value.range
+    request.range = requestHead.fields.first(.range)?.value.range
+    request.conditions.ifMatch = requestHead.fields.first(.ifMatch)?.value.range
+    request.conditions.ifUnmodifiedSince = requestHead.fields.first(.ifUnmodifiedSince)?.value.range
+    request.conditions.ifNoneMatch = requestHead.fields.first(.ifNoneMatch)?.value.range
+    request.conditions.ifModifiedSince = requestHead.fields.first(.ifModifiedSince)?.value.range
+    request.conditions.ifRange = requestHead.fields.first(.ifRange)?.value.range
     if requestHead.version == .http11 {
-      request.acceptEncoding = head.first(.acceptEncoding)?.value.range
+      request.acceptEncoding = requestHead.fields.first(.acceptEncoding)?.value.range
     }
     request.host = requestHead.hostName.isEmpty ? nil : requestHead.hostName.range
     return request

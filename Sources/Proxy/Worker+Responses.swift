@@ -143,16 +143,19 @@ extension Worker {
     exchanges[exchange].owesContinue = false
     buffers.equip(&exchanges[exchange].output)
     var output = exchanges[exchange].output.take()
+    appendInterim(exchange, to: &output)
+    exchanges[exchange].output = output
+    sendInterim(exchange)
+  }
+
+  private func appendInterim(_ exchange: Handle, to output: inout ByteBuffer) {
     var writer = HeadWriter()
     let bytes = exchanges[exchange].input.readable
     writer.statusLine(
       responseHead.status, reason: bytes.extracting(responseHead.reason.range), to: &output)
     writer.copyFields(responseHead.fields, from: bytes, except: [], to: &output)
     // One that does not fit is no loss: it is only a hint.
-    let fits = writer.end(&output)
-    exchanges[exchange].output = output
-    guard fits else { return }
-    sendInterim(exchange)
+    _ = writer.end(&output)
   }
 
   /// A connection that is gone is noticed when its exchange next reads or writes.
