@@ -1,0 +1,59 @@
+public import Configuration
+import Reactor
+
+/// Where the configuration comes from, each time it is read.
+public struct ConfigurationSource: Sendable {
+  /// What diagnostics call it.
+  public let name: String
+  private let read: @Sendable () throws(SystemError) -> String
+
+  /// The most that a configuration, or a file that it names in `${file:…}`, may be long.
+  public static let bytesLimit = 4 << 20
+
+  /// A file, read anew at each load.
+  public static func file(_ path: String) -> ConfigurationSource {
+    ConfigurationSource(name: path) { () throws(SystemError) in
+      try TextFile.read(path, limit: bytesLimit)
+    }
+  }
+
+  /// A text that does not change.
+  public static func text(_ text: String, name: String) -> ConfigurationSource {
+    ConfigurationSource(name: name) { () throws(SystemError) in text }
+  }
+
+  private init(name: String, read: @escaping @Sendable () throws(SystemError) -> String) {
+    self.name = name
+    self.read = read
+  }
+
+  /// Reads it, with the environment and the files of this process.
+  ///
+  /// - Returns: a configuration if there is no error, and what is wrong or doubtful.
+  public func load() -> (configuration: Configuration?, diagnostics: [Diagnostic]) {
+    let text: String
+    do throws(SystemError) {
+      text = try read()
+    } catch {
+      return (nil, [Diagnostic(.error, file: name, problem: "cannot be read: \(error.reason)")])
+    }
+    return ConfigurationReader.read(
+      text: text, fileName: name, environment: ProcessFacts.environment,
+      readFile: { path in
+        do throws(SystemError) {
+          return .success(try TextFile.read(path, limit: Self.bytesLimit))
+        } catch {
+          return .failure(ReadFailure(error.reason))
+        }
+      },
+      inspect: { path in
+        switch TextFile.kind(of: path) {
+        case .nothing: .missing
+        case .directory: .directory
+        case .file: .file
+        case .other: .other
+        case .danglingLink: .danglingLink
+        }
+      })
+  }
+}
