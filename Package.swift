@@ -49,7 +49,7 @@ let package = Package(
     // 3: decisions
     + floor("Routing", ["CLibraries", "Configuration", "HTTP", "Memory", "Network"])
     + floor("Balancing", ["Configuration", "Memory", "Network"])
-    + floor("Files", ["HTTP", "Memory", "Reactor"])
+    + floor("Files", ["CLibraries", "HTTP", "Memory", "Reactor"])
     // 4: the data path
     + floor(
       "Proxy",

@@ -357,3 +357,81 @@ static inline ssize_t clinux_pread(int fd, void *bytes, size_t count, int64_t of
   ssize_t n;
   CLINUX_RETRY(pread(fd, bytes, count, offset));
 }
+
+// MARK: files
+
+#ifndef O_PATH  // GNU: see above
+#define O_PATH 010000000
+#endif
+
+/// What a file server wants to know of a file.
+typedef struct {
+  uint64_t device;
+  uint64_t inode;
+  int64_t size;
+  int64_t modified_seconds;
+  uint32_t modified_nanoseconds;
+  int is_regular;
+} clinux_file_status;
+
+static inline clinux_file_status clinux_to_file_status(const struct stat *s) {
+  clinux_file_status status = {s->st_dev, s->st_ino, s->st_size, s->st_mtim.tv_sec,
+                               (uint32_t)s->st_mtim.tv_nsec, S_ISREG(s->st_mode)};
+  return status;
+}
+
+/// What stands at a path, symbolic links followed.
+static inline int clinux_file_status_at(const char *path, clinux_file_status *status) {
+  struct stat s;
+  int n;
+  do n = stat(path, &s);
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return -errno;
+  *status = clinux_to_file_status(&s);
+  return 0;
+}
+
+/// What stands under a name in a directory; a symbolic link is itself.
+static inline int clinux_file_status_in(int directory, const char *name,
+                                        clinux_file_status *status) {
+  struct stat s;
+  int n;
+  do n = fstatat(directory, name, &s, AT_SYMLINK_NOFOLLOW);
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return -errno;
+  *status = clinux_to_file_status(&s);
+  return 0;
+}
+
+static inline int clinux_file_status_of(int file, clinux_file_status *status) {
+  struct stat s;
+  if (fstat(file, &s) < 0) return -errno;
+  *status = clinux_to_file_status(&s);
+  return 0;
+}
+
+// O_NONBLOCK: opening a FIFO that nobody writes to would wait for a writer.
+#define CLINUX_READ_FILE (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+
+static inline int clinux_open_file(const char *path) {
+  int n;
+  CLINUX_RETRY(open(path, CLINUX_READ_FILE));
+}
+
+/// Fails with ELOOP where the name is a symbolic link.
+static inline int clinux_open_file_in(int directory, const char *name) {
+  int n;
+  CLINUX_RETRY(openat(directory, name, CLINUX_READ_FILE | O_NOFOLLOW));
+}
+
+/// A directory to look names up in, which takes no right to list it.
+static inline int clinux_open_directory(const char *path) {
+  int n;
+  CLINUX_RETRY(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
+
+/// Fails with ENOTDIR where the name is a symbolic link.
+static inline int clinux_open_directory_in(int directory, const char *name) {
+  int n;
+  CLINUX_RETRY(openat(directory, name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+}

@@ -25,6 +25,11 @@ public struct MediaTypes: Sendable {
 
   public static var extensionLimit: Int { 16 }
 
+  /// The most bytes that a type has.
+  public var longest: Int {
+    types.values.reduce(MediaTypes.fallback.utf8.count) { max($0, $1.utf8.count) }
+  }
+
   /// The type for a path's last component, in either case; no allocation.
   public func type(ofPath path: Span<UInt8>) -> String {
     var at = path.count - 1

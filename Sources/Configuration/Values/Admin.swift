@@ -10,3 +10,15 @@ public struct Admin: Equatable, Sendable {
     self.listen = listen
   }
 }
+
+extension Admin {
+  static let declaration = Declaration(blank: Admin()) {
+    Key(
+      "listen", \.listen, .listeners, isRequired: true, synonyms: ["bind", "port", "address"],
+      "Where probes and metrics are answered.")
+  }
+
+  /// The addresses alone stand for the whole.
+  static let codec = declaration.codec().short(
+    Codec<[Listen]>.listeners.map({ Admin(listen: $0) }, { $0.listen }))
+}

@@ -29,3 +29,51 @@ public struct AffinityCookie: Equatable, Sendable {
 
   public init() {}
 }
+
+extension Affinity {
+  /// `{cookie: …}` or `{hash: …}`
+  private struct Kind: Sendable {
+    var affinity = Affinity.off
+
+    static let group = KeyGroup(noun: "a kind of affinity", isRequired: true)
+    static let declaration = Declaration(blank: Kind()) {
+      Key(
+        "cookie", \.affinity, AffinityCookie.codec, in: group, wrap: Affinity.cookie,
+        unwrap: { if case .cookie(let cookie) = $0 { cookie } else { nil } },
+        "By a cookie that Martlet issues.")
+      Key(
+        "hash", \.affinity, .hashKeys, in: group, wrap: Affinity.hash,
+        unwrap: { if case .hash(let keys) = $0 { keys } else { nil } },
+        "By the first of these keys that a request has: cookie:NAME, header:NAME, address.")
+    }
+  }
+
+  static let codec = Kind.declaration.codec().map(
+    { (kind: Kind) in kind.affinity }, { $0 == .off ? nil : Kind(affinity: $0) }
+  ).either(.words("a kind of affinity", ["off": .off], synonyms: ["none": "off"]))
+}
+
+extension AffinityCookie {
+  static let declaration = Declaration(blank: AffinityCookie()) {
+    Key("name", \.name, .token, "The cookie's name.")
+    Key(
+      "secure", \.secure, .words("one of these", synonyms: ["true": "always", "false": "never"]),
+      "For HTTPS only: always, never, or if the request came so (auto).")
+    Key(
+      "same_site", \.sameSite, .words("a value of SameSite"),
+      "Whether other sites' pages may send it along.")
+    Key(
+      "max_age", \.maxAge, .duration(.zero ... .seconds(400 * 86400)), synonyms: ["expires"],
+      "How long it lasts. 0 is until the browser ends.")
+    Key("path", \.path, .path, "Where it is sent.")
+  }
+
+  /// The name alone stands for the whole.
+  static let codec = declaration.codec().short(
+    Codec<String>.token.map(
+      { name in
+        var cookie = AffinityCookie()
+        cookie.name = name
+        return cookie
+      }, { $0.name }))
+}

@@ -19,3 +19,18 @@ public struct Buffering: Equatable, Sendable {
 
   public init() {}
 }
+
+extension Buffering {
+  static let declaration = Declaration(blank: Buffering()) {
+    Key(
+      "request", \.requestBytes, .size(4 << 10...16 << 20),
+      synonyms: ["client_body_buffer_size", "body"],
+      "What of a request body is held in memory; the rest spills to a file.")
+    Key(
+      "response", \.responseBytes, .size(4 << 10...16 << 20), synonyms: ["proxy_buffers"],
+      "What of a response body is held in memory for a slow client; the rest spills to a file.")
+    Key(
+      "unsent", \.unsentBytes, .size(16 << 10...16 << 20), synonyms: ["sndbuf"],
+      "What of a response may wait unsent in the kernel for one client.")
+  }
+}

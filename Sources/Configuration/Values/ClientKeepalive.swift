@@ -7,3 +7,11 @@ public struct ClientKeepalive: Equatable, Sendable {
 
   public init() {}
 }
+
+extension ClientKeepalive {
+  static let declaration = Declaration(blank: ClientKeepalive()) {
+    Key(
+      "requests", \.requests, .integer(0...Int.max), synonyms: ["keepalive_requests"],
+      "How many requests one connection may send before it is closed. 0 is no limit.")
+  }
+}

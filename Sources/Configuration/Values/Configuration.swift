@@ -60,3 +60,69 @@ public struct Configuration: Equatable, Sendable {
     routes.firstIndex { $0.name == name }
   }
 }
+
+extension Configuration {
+  static let declaration = Declaration(blank: Configuration()) {
+    Key(
+      "listen", \.listen, .listeners, isRequired: true, synonyms: ["bind", "port", "entrypoints"],
+      "Where clients connect: ADDRESS:PORT, or :PORT for all addresses, IPv6 and IPv4.")
+    Key(
+      "workers", \.workers, Codec<Int>.integer(1...256).optional.or("auto", nil),
+      synonyms: ["worker_processes", "nbthread", "threads"],
+      "How many threads serve; auto is one per core that the cgroup grants.")
+    Key(
+      "admin", \.admin, Admin.codec.optional, synonyms: ["metrics", "status", "stats"],
+      "Where probes and metrics are answered; without it, nowhere.")
+    Key(
+      "trusted_proxies", \.trustedProxies,
+      .list(of: .addressBlock, takesCommas: true, isEmptyAllowed: true),
+      synonyms: ["set_real_ip_from", "trusted_ips", "real_ip"],
+      "Whose X-Forwarded-* is believed: addresses and blocks.")
+    Key(
+      "forwarded", \.forwarded, ForwardedPolicy.declaration.codec(),
+      synonyms: ["forwarded_headers"], "What servers are told about the client.")
+    Key(
+      "limits", \.limits, Limits.declaration.codec(),
+      "The most that a client or a server may ask.")
+    Key(
+      "timeouts", \.timeouts, Timeouts.declaration.codec(),
+      "How long the client's side may take, each counted from the last progress.")
+    Key(
+      "keepalive", \.keepalive, ClientKeepalive.declaration.codec(), synonyms: ["keep_alive"],
+      "How clients' connections are kept for their next request.")
+    Key(
+      "expect_continue", \.expectContinue, .words("one of these"),
+      "Who answers Expect: 100-continue: Martlet does (answer), or the server (relay).")
+    Key(
+      "buffers", \.buffers, Buffering.declaration.codec(), synonyms: ["buffering"],
+      "How much of one body stays in memory.")
+    Key(
+      "log", \.log, LogSettings.declaration.codec(), synonyms: ["logging", "logs", "access_log"],
+      "What is written down, and where.")
+    Key("shutdown", \.shutdown, Shutdown.declaration.codec(), "How the process ends.")
+    Key(
+      "pools", \.pools, .pools,
+      synonyms: ["backends", "upstreams", "services", "clusters", "upstream", "servers"],
+      "Interchangeable servers, under a name of yours.")
+    Key(
+      "routes", \.routes, .list(of: RouteSettings.declaration.codec()), isRequired: true,
+      synonyms: ["locations", "rules", "routers", "location", "server"],
+      "Which requests, and what becomes of them.")
+  }
+}
+
+extension Codec where Value == AddressBlock {
+  fileprivate static var addressBlock: Codec {
+    Codec(
+      .text(
+        noun: "an address or block", pattern: "^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$",
+        examples: ["10.0.0.0/8", "192.0.2.1", "fd00::/8"]),
+      parse: { text throws(Complaint) in
+        do throws(AddressError) {
+          return try AddressBlock(text)
+        } catch {
+          throw Complaint(error.description)
+        }
+      }, write: { .string($0.description) })
+  }
+}

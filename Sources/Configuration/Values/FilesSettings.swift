@@ -57,3 +57,123 @@ public struct CacheControlRule: Equatable, Sendable {
     self.value = value
   }
 }
+
+extension FilesSettings {
+  static let group = KeyGroup(noun: "a directory", isRequired: true)
+  static let declaration = Declaration(blank: FilesSettings(.root("/"))) {
+    Key(
+      "root", \.base, .filePath, in: group, wrap: Base.root,
+      unwrap: { if case .root(let path) = $0 { path } else { nil } },
+      synonyms: ["directory", "path"], "A directory; the whole path is appended.")
+    Key(
+      "alias", \.base, .filePath, in: group, wrap: Base.alias,
+      unwrap: { if case .alias(let path) = $0 { path } else { nil } },
+      "A directory; what follows the route's prefix is appended.")
+    Key(
+      "try", \.candidates, .list(of: .candidate), synonyms: ["try_files", "index"],
+      "What is looked for, first come first served. {path} is the path, {host} the host.")
+    Key(
+      "fallback", \.fallback, Codec<String>.name("the name of a route").optional,
+      synonyms: ["else", "otherwise"],
+      "The route that answers when there is no such file; without it, 404.")
+    Key(
+      "follow_symlinks", \.followsSymlinks, .boolean, synonyms: ["disable_symlinks", "symlinks"],
+      "Symbolic links are followed, out of the directory, too.")
+    Key(
+      "precompressed", \.precompressed,
+      .list(
+        of: .words("an encoding", synonyms: ["gz": "gzip", "brotli": "br"]), isEmptyAllowed: true),
+      synonyms: ["gzip_static", "compressed"],
+      "Which siblings (.br, .gz) are sent to who takes them, in the order of preference.")
+    Key(
+      "cache_control", \.cacheControl, .list(of: CacheControlRule.codec, isEmptyAllowed: true),
+      synonyms: ["expires", "cache"], "Cache-Control by the first pattern that the path matches.")
+    Key(
+      "media_types", \.mediaTypes, .mediaTypes, synonyms: ["types", "mime_types"],
+      "Media types by file name extension, before the built-in ones.")
+  }
+}
+
+extension CacheControlRule {
+  static let declaration = Declaration(blank: CacheControlRule(pattern: nil, value: "")) {
+    Key(
+      "pattern", \.pattern, Codec<String>.pattern.optional, synonyms: ["match", "regex"],
+      "PCRE that the path has a match of; without it, every path.")
+    Key(
+      "value", \.value, .fieldValue, isRequired: true, "What Cache-Control says.")
+  }
+
+  /// The value alone is for every path.
+  static let codec = declaration.codec().short(
+    Codec<String>.fieldValue.map(
+      { CacheControlRule(pattern: nil, value: $0) }, { $0.value }))
+}
+
+extension Codec where Value == String {
+  fileprivate static var candidate: Codec {
+    .text("a path", examples: ["'{path}'", "'{path}/index.html'", "'/{host}/public{path}'"]) {
+      text throws(Complaint) in
+      guard text.hasPrefix("/") || text.hasPrefix("{path}") else {
+        throw Complaint("begins neither with / nor with {path}", ["did you mean '/\(text)'?"])
+      }
+      if text.contains("$") {
+        throw Complaint("has a $, which nginx writes", ["write {path} for $uri, {host} for $host"])
+      }
+      var rest = text[...]
+      while let open = rest.firstIndex(of: "{") {
+        rest = rest[open...]
+        guard let name = ["{path}", "{host}"].first(where: { rest.hasPrefix($0) }) else {
+          throw Complaint(
+            "has a brace that begins no variable", ["variables are {path} and {host}"])
+        }
+        rest = rest.dropFirst(name.count)
+      }
+      guard !text.split(separator: "/").contains("..") else {
+        throw Complaint("leaves its directory by ..")
+      }
+    }
+  }
+
+  static var mediaType: Codec {
+    .text(
+      "a media type", pattern: "^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+",
+      examples: ["text/javascript"]
+    ) { text throws(Complaint) in
+      try HTTPText.checkValue(text)
+      let type = text.prefix { $0 != ";" }.split(separator: "/", omittingEmptySubsequences: false)
+      guard type.count == 2,
+        type.allSatisfy({ part in
+          HTTPText.isToken(String(part.last == " " ? part.dropLast() : part))
+        })
+      else {
+        throw Complaint("is not a media type", ["for example text/javascript"])
+      }
+    }
+  }
+}
+
+extension Codec where Value == [String: String] {
+  fileprivate static var mediaTypes: Codec {
+    let type = Codec<String>.mediaType
+    let pairs = Codec<[MediaTypePair]>.dictionary(
+      keyNoun: "file name extensions", keyPattern: "^[a-z0-9_-]+$", shape: type.shape,
+      checkKey: { text throws(Complaint) in
+        guard !text.hasPrefix(".") else {
+          throw Complaint("begins with a dot", ["did you mean \(text.dropFirst())?"])
+        }
+        guard HTTPText.isToken(text), text == text.lowercased() else {
+          throw Complaint("is not a file name extension", ["for example mjs"])
+        }
+      },
+      item: { name in type.map({ MediaTypePair(name: name, type: $0) }, { $0.type }) },
+      name: \.name)
+    return pairs.map(
+      { Dictionary($0.map { ($0.name, $0.type) }) { first, _ in first } },
+      { $0.sorted { $0.key < $1.key }.map { MediaTypePair(name: $0.key, type: $0.value) } })
+  }
+}
+
+private struct MediaTypePair: Sendable {
+  let name: String
+  let type: String
+}

@@ -35,3 +35,30 @@ public struct ForwardedPolicy: Equatable, Sendable {
 
   public init() {}
 }
+
+extension ForwardedPolicy {
+  static let declaration = Declaration(blank: ForwardedPolicy()) {
+    Key(
+      "for", \.addresses, .words("a policy for X-Forwarded-For"),
+      synonyms: ["x_forwarded_for", "xff"],
+      "X-Forwarded-For: append the peer's address to what a trusted proxy sent; replace it by the "
+        + "client's address alone; off leaves it as it came.")
+    Key(
+      "proto", \.setsProto, .words("a policy for X-Forwarded-Proto", ["set": true, "off": false]),
+      synonyms: ["x_forwarded_proto", "scheme"],
+      "X-Forwarded-Proto: set it to what a trusted proxy said, else to the connection's scheme; "
+        + "off leaves it as it came.")
+    Key(
+      "host", \.setsHost, .words("a policy for X-Forwarded-Host", ["set": true, "off": false]),
+      synonyms: ["x_forwarded_host"],
+      "X-Forwarded-Host: set it to what a trusted proxy said, else to the request's Host; "
+        + "off leaves it as it came.")
+    Key(
+      "request_id", \.requestID, .words("a policy for X-Request-Id"),
+      synonyms: ["x_request_id", "id"],
+      "X-Request-Id: keep a well-formed one, else make one; always make one; off makes none.")
+    Key(
+      "via", \.via, Codec<String>.token.optional.or("off", nil),
+      "The name under which this proxy adds itself to Via.")
+  }
+}

@@ -22,3 +22,15 @@ public struct HeaderField: Hashable, Sendable {
     self.value = value
   }
 }
+
+extension HeaderEdits {
+  static let declaration = Declaration(blank: HeaderEdits()) {
+    Key(
+      "remove", \.remove, .list(of: .fieldName, isEmptyAllowed: true),
+      synonyms: ["hide", "proxy_hide_header", "delete", "unset"], "Headers that are dropped.")
+    Key(
+      "set", \.set, .fields, synonyms: ["proxy_set_header", "replace"],
+      "Headers in place of all of that name.")
+    Key("add", \.add, .fields, synonyms: ["add_header", "append"], "Headers beside what is there.")
+  }
+}

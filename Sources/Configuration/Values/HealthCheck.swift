@@ -45,3 +45,80 @@ public struct HealthCheck: Equatable, Sendable {
     self.path = path
   }
 }
+
+extension HealthCheck {
+  static let declaration = Declaration(blank: HealthCheck(path: "")) {
+    Key(
+      "path", \.path, .path, isRequired: true, synonyms: ["uri", "url", "target"],
+      "What is asked for by GET.")
+    Key(
+      "host", \.host, Codec<String>.hostText.optional,
+      "The Host that is asked for; the server's own address unless told.")
+    Key("headers", \.headers, .fields, "Further headers of the request.")
+    Key(
+      "status", \.status, .list(of: .statuses), synonyms: ["expect", "statuses", "code"],
+      "Statuses that count as well: 200, or 200-399, or a list.")
+    Key(
+      "body", \.body, Codec<String>.bodyText.optional, synonyms: ["contains", "match"],
+      "A text that the first 64 KiB of the body must contain.")
+    Key(
+      "interval", \.interval, .duration(.milliseconds(100) ... .seconds(3600)),
+      synonyms: ["inter", "every", "period"], "From one check to the next.")
+    Key(
+      "timeout", \.timeout, .duration(.milliseconds(10) ... .seconds(60)),
+      "When an answer is too late.")
+    Key(
+      "rise", \.rise, .integer(1...100), synonyms: ["healthy_threshold", "passes"],
+      "So many successes in a row bring a server up.")
+    Key(
+      "fall", \.fall, .integer(1...100), synonyms: ["unhealthy_threshold", "fails"],
+      "So many failures in a row take a server down.")
+    Key(
+      "jitter", \.jitterPercent, .percent(0...50),
+      "By how much of itself an interval is at most longer or shorter.")
+  }
+}
+
+extension Codec where Value == String {
+  static var hostText: Codec {
+    .text("a host", examples: ["erp.example.com"], check: HTTPText.checkHost)
+  }
+
+  fileprivate static var bodyText: Codec {
+    .text("a text", pattern: "^[\\s\\S]{1,1024}$") { text throws(Complaint) in
+      guard (1...1024).contains(text.utf8.count) else {
+        throw Complaint("has no length that is looked for", ["write 1 to 1024 bytes"])
+      }
+    }
+  }
+}
+
+extension Codec where Value == ClosedRange<Int> {
+  /// `200` or `200-399`.
+  fileprivate static var statuses: Codec {
+    Codec(
+      .text(
+        noun: "a status or a range of such", pattern: "^[1-5][0-9][0-9](-[1-5][0-9][0-9])?$",
+        examples: ["200", "200-399"]),
+      parse: { text throws(Complaint) in
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        let numbers = parts.compactMap { part in
+          part.count == 3 && part.allSatisfy { ("0"..."9").contains($0) } ? Int(part) : nil
+        }
+        guard numbers.count == parts.count, (1...2).contains(numbers.count) else {
+          throw Complaint("is not a status", ["write 200, or a range like 200-399"])
+        }
+        guard let low = numbers.first, let high = numbers.last, low >= 100, high <= 599 else {
+          throw Complaint("is out of range", ["write 100 to 599"])
+        }
+        guard low <= high else {
+          throw Complaint("ends before it begins", ["did you mean \(high)-\(low)?"])
+        }
+        return low...high
+      },
+      write: { range in
+        range.count == 1
+          ? .integer(range.lowerBound) : .string("\(range.lowerBound)-\(range.upperBound)")
+      })
+  }
+}

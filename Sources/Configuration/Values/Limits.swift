@@ -43,3 +43,37 @@ public struct Limits: Equatable, Sendable {
 
   public init() {}
 }
+
+extension Limits {
+  static let declaration = Declaration(blank: Limits()) {
+    Key(
+      "request_line", \.requestLineBytes, .size(256...1 << 20), synonyms: ["uri", "url", "line"],
+      "The longest request line; a longer one is answered 414.")
+    Key(
+      "head", \.headBytes, .size(1 << 10...1 << 20),
+      synonyms: ["large_client_header_buffers", "header", "headers"],
+      "The largest request head; a larger one is answered 431.")
+    Key(
+      "head_fields", \.headFields, .integer(10...1000), synonyms: ["header_count", "maxhdr"],
+      "The most headers of a request (431) or a response (502).")
+    Key(
+      "body", \.bodyBytes, .size(0...Int.max), synonyms: ["client_max_body_size", "max_body"],
+      "The largest request body; a larger one is answered 413. 0 is no limit.")
+    Key(
+      "response_head", \.responseHeadBytes, .size(1 << 10...1 << 20),
+      synonyms: ["proxy_buffer_size"],
+      "The largest response head of a server; a larger one is answered 502.")
+    Key(
+      "connections", \.connections, .integer(1...1_000_000),
+      synonyms: ["worker_connections", "maxconn", "max_connections"],
+      "The most client connections of the process.")
+    Key(
+      "spill", \.spillBytes, .size(0...Int.max),
+      synonyms: ["proxy_max_temp_file_size", "disk", "temp"],
+      "The most that all bodies together take on disk; then bodies stream. 0 spills nothing.")
+    Key(
+      "spill_directory", \.spillDirectory, .filePath,
+      synonyms: ["client_body_temp_path", "proxy_temp_path", "temp_directory"],
+      "Where bodies are kept that exceed their memory; the files have no names.")
+  }
+}

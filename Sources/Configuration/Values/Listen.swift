@@ -12,3 +12,53 @@ public struct Listen: Equatable, Sendable {
     self.endpoint = endpoint
   }
 }
+
+extension Codec where Value == Listen {
+  static var listener: Codec {
+    Codec(
+      .text(
+        noun: "an address and port", pattern: "^[0-9A-Fa-f.:\\[\\]*]*:?[0-9]{1,5}$",
+        examples: [":8080", "127.0.0.1:8080", "[::1]:8080"]),
+      parse: { text throws(Complaint) in
+        if !text.isEmpty, text.count <= 5, text.allSatisfy({ ("0"..."9").contains($0) }) {
+          throw Complaint("has no colon", ["did you mean :\(text), which is all addresses?"])
+        }
+        if text.hasPrefix("*:") {
+          throw Complaint("is not an address", ["did you mean \(text.dropFirst())?"])
+        }
+        let endpoint = try Endpoint.read(text)
+        guard case .name = endpoint.host else { return Listen(endpoint) }
+        let port = endpoint.port
+        throw Complaint(
+          "is a name, and only addresses can be listened on",
+          text.hasPrefix("localhost:")
+            ? ["did you mean 127.0.0.1:\(port)?"] : ["all addresses are :\(port)"])
+      }, write: { .string($0.endpoint.description) })
+  }
+}
+
+extension Codec where Value == [Listen] {
+  static var listeners: Codec { .list(of: .listener, takesCommas: true) }
+}
+
+extension Endpoint {
+  static func read(_ text: String) throws(Complaint) -> Endpoint {
+    do throws(AddressError) {
+      return try Endpoint(text)
+    } catch {
+      if let end = text.range(ofScheme: ()) {
+        throw Complaint(
+          "is a URL", ["write host and port alone: \(text[end...].prefix { $0 != "/" })"])
+      }
+      throw Complaint(error.description)
+    }
+  }
+}
+
+extension String {
+  /// Where what follows `://` begins.
+  fileprivate func range(ofScheme _: Void) -> Index? {
+    for i in indices where self[i...].hasPrefix("://") { return index(i, offsetBy: 3) }
+    return nil
+  }
+}

@@ -17,3 +17,39 @@ public struct LogSettings: Equatable, Sendable {
 
   public init() {}
 }
+
+extension LogSettings {
+  static let declaration = Declaration(blank: LogSettings()) {
+    Key(
+      "access", \.access, .access, synonyms: ["access_log"],
+      "Where each request leaves its line of JSON: stdout, stderr, the path of a file, or off.")
+    Key(
+      "level", \.level, .words("a level", synonyms: ["warn": "warning", "err": "error"]),
+      synonyms: ["error_log", "severity"],
+      "From which severity on messages of the process go to stderr.")
+  }
+}
+
+extension Codec where Value == LogSettings.Access {
+  fileprivate static var access: Codec {
+    let words: KeyValuePairs<String, LogSettings.Access> = [
+      "stdout": .stdout, "stderr": .stderr, "off": .off,
+    ]
+    let names = words.map(\.key)
+    return Codec(
+      .anyOf([.words(names), Codec<String>.filePath.shape]),
+      parse: { text throws(Complaint) in
+        if text.hasPrefix("/") { return .path(text) }
+        guard let match = words.first(where: { $0.key == text }) else {
+          throw Complaint(
+            "is not where an access log can go",
+            Suggestion.advice(for: text, among: names + ["/a/path"]))
+        }
+        return match.value
+      },
+      write: { access in
+        if case .path(let path) = access { return .string(path) }
+        return words.first { $0.value == access }.map { .string($0.key) }
+      })
+  }
+}

@@ -31,3 +31,60 @@ public struct PoolSettings: Equatable, Sendable {
     self.servers = servers
   }
 }
+
+extension PoolSettings {
+  static let declaration = Declaration(blank: PoolSettings(name: "")) {
+    Key(
+      "servers", \.servers, .list(of: ServerSettings.codec, takesCommas: true), isRequired: true,
+      synonyms: ["server", "backends", "upstreams", "addresses", "endpoints"],
+      "Who answers: host:port, or keys with values.")
+    Key(
+      "strategy", \.strategy, Strategy.codec, synonyms: ["balance", "lb_policy", "algorithm"],
+      "By which rule the next server is chosen: round_robin, least_requests, or {hash: [KEY]}.")
+    Key(
+      "affinity", \.affinity, Affinity.codec, synonyms: ["sticky", "persistence", "stickiness"],
+      "How requests of one client reach the same server.")
+    Key(
+      "health", \.health, HealthCheck.declaration.codec().optional,
+      synonyms: ["health_check", "healthcheck", "check"],
+      "How servers are asked whether they are well; without it they count as up.")
+    Key(
+      "ejection", \.ejection, Ejection.codec, synonyms: ["outlier_detection", "passive"],
+      "How failures of live traffic take a server out for a while.")
+    Key(
+      "retries", \.retries, .integer(0...10),
+      synonyms: ["proxy_next_upstream_tries", "tries"],
+      "How many further servers are tried when one fails before the request had any effect.")
+    Key(
+      "timeouts", \.timeouts, UpstreamTimeouts.declaration.codec(),
+      "How long a server may take.")
+    Key(
+      "keepalive", \.keepalive, UpstreamKeepalive.codec, synonyms: ["keep_alive", "idle"],
+      "How connections to the servers are kept for the next request.")
+    Key(
+      "host", \.host, .upstreamHost,
+      "The Host that servers see: the client's (preserve), their own address (server), or a text.")
+    Key(
+      "required", \.isRequired, .boolean, "/readyz needs a server of this pool that is up.")
+  }
+}
+
+extension Codec where Value == [PoolSettings] {
+  static var pools: Codec {
+    .dictionary(
+      keyNoun: "names of pools", keyPattern: "^[A-Za-z0-9_.-]{1,100}$",
+      shape: PoolSettings.declaration.shape,
+      checkKey: { name throws(Complaint) in
+        let isName = name.unicodeScalars.allSatisfy {
+          ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0)
+            || "_-.".unicodeScalars.contains($0)
+        }
+        guard isName, (1...100).contains(name.utf8.count) else {
+          throw Complaint(
+            "is not a name for a pool", ["write letters, digits, _, - and ., at most 100"])
+        }
+      },
+      item: { name in PoolSettings.declaration.codec(blank: PoolSettings(name: name)) },
+      name: \.name)
+  }
+}

@@ -15,3 +15,50 @@ public struct RouteSettings: Equatable, Sendable {
     self.action = action
   }
 }
+
+extension RouteSettings {
+  static let group = KeyGroup(noun: "an action", isRequired: true)
+  /// The action is in the place of one that is missing, which is an error.
+  static let declaration = Declaration(
+    blank: RouteSettings(name: "", action: .respond(RespondSettings()))
+  ) {
+    Key(
+      "name", \.givenName, Codec<String>.name("a name").optional, synonyms: ["id"],
+      "What logs and fallbacks call it; what it matches unless told.")
+    Key(
+      "match", \.match, Match.declaration.codec(), synonyms: ["location", "rule", "when", "path"],
+      "Which requests it takes; without it, all.")
+    Key(
+      "files", \.action, FilesSettings.declaration.codec(), in: group, wrap: Action.files,
+      unwrap: { if case .files(let settings) = $0 { settings } else { nil } },
+      synonyms: ["root", "alias", "static", "file_server"], "Static files from disk.")
+    Key(
+      "proxy", \.action, ProxySettings.codec, in: group, wrap: Action.proxy,
+      unwrap: { if case .proxy(let settings) = $0 { settings } else { nil } },
+      synonyms: ["pool", "proxy_pass", "service", "backend", "upstream", "reverse_proxy"],
+      "A pool's servers answer. The name of the pool stands for {pool: NAME}.")
+    Key(
+      "redirect", \.action, RedirectSettings.codec, in: group, wrap: Action.redirect,
+      unwrap: { if case .redirect(let settings) = $0 { settings } else { nil } },
+      synonyms: ["rewrite"], "The client is sent elsewhere. The target stands for {to: TARGET}.")
+    Key(
+      "respond", \.action, RespondSettings.codec, in: group, wrap: Action.respond,
+      unwrap: { if case .respond(let settings) = $0 { settings } else { nil } },
+      synonyms: ["return", "response"],
+      "An answer that the file itself holds. The status stands for {status: STATUS}.")
+    Key(
+      "request_headers", \.requestHeaders, HeaderEdits.declaration.codec(),
+      synonyms: ["headers", "proxy_set_header"],
+      "Edits of the request's headers on their way to a server.")
+    Key(
+      "response_headers", \.responseHeaders, HeaderEdits.declaration.codec(),
+      synonyms: ["add_header"],
+      "Edits of the response's headers on their way to the client.")
+  }
+
+  /// Nil while the match stands for it.
+  private var givenName: String? {
+    get { name.isEmpty ? nil : name }
+    set { name = newValue ?? "" }
+  }
+}

@@ -20,3 +20,66 @@ public struct ServerSettings: Equatable, Sendable {
     self.name = name ?? endpoint.description
   }
 }
+
+extension ServerSettings {
+  static let declaration = Declaration(
+    blank: ServerSettings(Endpoint(.any, port: 0), name: "")
+  ) {
+    Key(
+      "address", \.endpoint, .server, isRequired: true, synonyms: ["url", "host", "server"],
+      "Name or address, and port.")
+    Key(
+      "weight", \.weight, .integer(1...1000),
+      "Its share of the requests against the others of the pool.")
+    Key(
+      "name", \.givenName, Codec<String>.name("a name").optional,
+      "What logs and metrics call it; its address unless told.")
+  }
+
+  /// The endpoint alone stands for the whole.
+  static let codec = declaration.codec().map(
+    { settings in
+      var named = settings
+      if named.name.isEmpty { named.name = named.endpoint.description }
+      return named
+    }, { $0 }
+  ).short(
+    Codec<Endpoint>.server.map({ ServerSettings($0) }, { $0.endpoint }))
+
+  /// Nil while the endpoint stands for it.
+  private var givenName: String? {
+    get { name.isEmpty || name == endpoint.description ? nil : name }
+    set { name = newValue ?? "" }
+  }
+}
+
+extension Codec where Value == Endpoint {
+  fileprivate static var server: Codec {
+    Codec(
+      .text(
+        noun: "a name and port", pattern: "^.+:[0-9]{1,5}$",
+        examples: ["merged-a:8000", "10.0.0.7:8000"]),
+      parse: { text throws(Complaint) in
+        let endpoint = try Endpoint.read(text)
+        if case .any = endpoint.host {
+          throw Complaint("names no host", ["for example 127.0.0.1\(text)"])
+        }
+        guard endpoint.port > 0 else { throw Complaint("has port 0, which nobody answers on") }
+        return endpoint
+      }, write: { .string($0.description) })
+  }
+}
+
+extension Codec where Value == String {
+  /// What something is called in logs, metrics and other parts of the file.
+  static func name(_ noun: String) -> Codec {
+    .text(noun) { text throws(Complaint) in
+      guard (1...100).contains(text.utf8.count) else {
+        throw Complaint("is not a name", ["a name has 1 to 100 characters"])
+      }
+      for scalar in text.unicodeScalars where scalar < " " || scalar == "\u{7F}" {
+        throw Complaint("has a control character in it")
+      }
+    }
+  }
+}

@@ -14,3 +14,15 @@ public struct Shutdown: Equatable, Sendable {
 
   public init() {}
 }
+
+extension Shutdown {
+  static let declaration = Declaration(blank: Shutdown()) {
+    Key(
+      "lame_duck", \.lameDuck, .duration(.zero ... .seconds(600)), synonyms: ["grace", "delay"],
+      "How long it still accepts while /readyz already fails.")
+    Key(
+      "deadline", \.deadline, .duration(.seconds(1) ... .seconds(3600)),
+      synonyms: ["timeout", "hard_stop_after", "worker_shutdown_timeout", "grace_period"],
+      "From the signal on; what is not finished then is cut.")
+  }
+}

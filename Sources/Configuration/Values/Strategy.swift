@@ -8,3 +8,30 @@ public enum Strategy: Equatable, Sendable {
   /// nginx: `hash … consistent`.
   case hash([HashKey])
 }
+
+extension Strategy {
+  /// `{hash: […]}`
+  private struct Hashed: Sendable {
+    var keys: [HashKey] = []
+
+    static let declaration = Declaration(blank: Hashed()) {
+      Key(
+        "hash", \.keys, .hashKeys, isRequired: true,
+        "By the first of these keys that a request has: cookie:NAME, header:NAME, address.")
+    }
+  }
+
+  static let codec = Hashed.declaration.codec().map(
+    { Strategy.hash($0.keys) },
+    { if case .hash(let keys) = $0 { Hashed(keys: keys) } else { nil } }
+  ).either(
+    .words(
+      "a strategy", ["round_robin": .roundRobin, "least_requests": .leastRequests],
+      synonyms: [
+        "least_conn": "least_requests", "leastconn": "least_requests",
+        "least_connections": "least_requests", "least_request": "least_requests",
+        "roundrobin": "round_robin", "rr": "round_robin", "wrr": "round_robin",
+        "random": "round_robin", "ip_hash": "{hash: [address]}", "source": "{hash: [address]}",
+        "hash": "{hash: [address]}",
+      ]))
+}

@@ -39,3 +39,36 @@ public struct Timeouts: Equatable, Sendable {
 
   public init() {}
 }
+
+extension Timeouts {
+  static let declaration = Declaration(blank: Timeouts()) {
+    Key(
+      "head", \.head, .duration(.seconds(1) ... .seconds(3600)),
+      synonyms: ["client_header_timeout", "request", "header"],
+      "From the first byte of a request head to its last; then 408.")
+    Key(
+      "body", \.body, .duration(.seconds(1) ... .seconds(3600)),
+      synonyms: ["client_body_timeout"],
+      "Between two reads of a request body; then 408.")
+    Key(
+      "keepalive", \.keepalive, .duration(.zero ... .seconds(3600)),
+      synonyms: ["keepalive_timeout", "keep_alive", "idle"],
+      "How long a connection may wait for its next request. 0 closes after each response.")
+    Key(
+      "send", \.send, .duration(.seconds(1) ... .seconds(3600)),
+      synonyms: ["send_timeout", "write", "client"],
+      "Between two writes of a response to a client that does not read; then the connection ends.")
+    Key(
+      "linger", \.linger, .duration(.zero ... .seconds(60)),
+      synonyms: ["lingering_timeout", "lingering"],
+      "How long a connection that is to end is still read, so that the last answer is not lost.")
+    Key(
+      "tunnel", \.tunnel, .duration(.seconds(1) ... .seconds(86400)),
+      synonyms: ["websocket", "upgrade"],
+      "How long a tunnel (WebSocket) may pass nothing either way.")
+    Key(
+      "half_closed", \.halfClosed, .duration(.zero ... .seconds(3600)),
+      synonyms: ["client_fin", "server_fin"],
+      "How long a tunnel whose one side has ended waits for the other.")
+  }
+}

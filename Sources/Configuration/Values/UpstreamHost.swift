@@ -6,3 +6,26 @@ public enum UpstreamHost: Equatable, Sendable {
   case server
   case literal(String)
 }
+
+extension Codec where Value == UpstreamHost {
+  static var upstreamHost: Codec {
+    Codec(
+      .anyOf([.words(["preserve", "server"]), Codec<String>.hostText.shape]),
+      parse: { text throws(Complaint) in
+        switch text {
+        case "preserve": return .preserve
+        case "server": return .server
+        default:
+          try HTTPText.checkHost(text)
+          return .literal(text)
+        }
+      },
+      write: { host in
+        switch host {
+        case .preserve: .string("preserve")
+        case .server: .string("server")
+        case .literal(let text): .string(text)
+        }
+      })
+  }
+}

@@ -18,3 +18,20 @@ public struct UpstreamKeepalive: Equatable, Sendable {
 
   public init() {}
 }
+
+extension UpstreamKeepalive {
+  static let declaration = Declaration(blank: UpstreamKeepalive()) {
+    Key(
+      "connections", \.connections, .integer(1...10_000), synonyms: ["keepalive", "max"],
+      "The most idle connections that a worker keeps for the pool.")
+    Key(
+      "idle", \.idle, .duration(.milliseconds(10) ... .seconds(3600)),
+      synonyms: ["keepalive_timeout", "timeout"],
+      "How long one may be idle before it is retired: shorter than the server's own keep-alive.")
+    Key(
+      "requests", \.requests, .integer(0...Int.max), synonyms: ["keepalive_requests"],
+      "How many requests one connection may carry. 0 is no limit.")
+  }
+
+  static let codec = declaration.codec().optional.or("off", nil)
+}

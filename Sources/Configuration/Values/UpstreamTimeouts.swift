@@ -20,3 +20,21 @@ public struct UpstreamTimeouts: Equatable, Sendable {
 
   public init() {}
 }
+
+extension UpstreamTimeouts {
+  static let declaration = Declaration(blank: UpstreamTimeouts()) {
+    Key(
+      "connect", \.connect, .duration(.milliseconds(1) ... .seconds(60)),
+      synonyms: ["proxy_connect_timeout"],
+      "How long a connection to a server may take to open before the next is tried.")
+    Key(
+      "response", \.response, .duration(.milliseconds(1) ... .seconds(86400)),
+      synonyms: ["proxy_read_timeout", "read", "server"],
+      "From the end of the request to the first byte of the response, and between two reads of "
+        + "it; then 504.")
+    Key(
+      "send", \.send, .duration(.milliseconds(1) ... .seconds(3600)),
+      synonyms: ["proxy_send_timeout", "write"],
+      "Between two writes of a request to a server that does not read; then 504.")
+  }
+}

@@ -1,0 +1,166 @@
+/// Choosing a server.
+extension Balancer {
+  /// Whether an ejection keeps a server out.
+  private enum Ejections { case count, ignored }
+
+  /// The server for a request, by number; nil when the pool has none for it.
+  ///
+  /// Only servers that are healthy, have an address and do not drain are picked, and none that
+  /// the request has tried. First the one that the request's cookie names, then the one its
+  /// hashed key leads to, then the one whose turn it is by the pool's strategy. When all that is
+  /// left is ejected, ejection does not count: a doubtful server is better than none.
+  ///
+  /// - Parameter now: in nanoseconds.
+  public mutating func pick(
+    pool number: Int, key: AffinityKey = AffinityKey(), tried: TriedServers = TriedServers(),
+    now: UInt64
+  ) -> Int? {
+    guard tried.count < TriedServers.limit else { return nil }
+    let pool = pools[number]
+    var passed = tried
+    while passed.count < TriedServers.limit {
+      let picked = choose(pool, key, passed, .count, now)
+      guard picked >= 0 else { break }
+      let slot = servers[pool.first + picked].slot
+      if let rule = pool.rule, !cells[slot].claimTrial(at: now, until: now &+ rule.duration) {
+        // Another request is just trying this ejected server.
+        passed.insert(picked)
+        continue
+      }
+      return picked
+    }
+    let picked = choose(pool, key, tried, .ignored, now)
+    return picked >= 0 ? picked : nil
+  }
+
+  private mutating func choose(
+    _ pool: Pool, _ key: AffinityKey, _ tried: TriedServers, _ ejections: Ejections, _ now: UInt64
+  ) -> Int {
+    if key.cookie != 0 {
+      for i in 0..<pool.count where servers[pool.first + i].identity == key.cookie {
+        if isEligible(pool, i, tried, ejections, now) { return i }
+      }
+    }
+    if key.rank < .max { return byHash(pool, key.hash, tried, ejections, now) }
+    return switch pool.strategy {
+    case .roundRobin: inTurn(pool, tried, ejections, now)
+    case .leastRequests: byRequests(pool, tried, ejections, now)
+    }
+  }
+
+  private func isEligible(
+    _ pool: Pool, _ i: Int, _ tried: TriedServers, _ ejections: Ejections, _ now: UInt64
+  ) -> Bool {
+    let slot = servers[pool.first + i].slot
+    guard cells[slot].isReady, !tried.contains(i) else { return false }
+    return pool.rule == nil || ejections == .ignored || cells[slot].admits(at: now)
+  }
+
+  /// Smooth weighted round-robin, as nginx has it (ngx_http_upstream_get_peer): each eligible
+  /// server gains its weight, the one that is ahead is picked and pays back the sum.
+  private mutating func inTurn(
+    _ pool: Pool, _ tried: TriedServers, _ ejections: Ejections, _ now: UInt64
+  ) -> Int {
+    var best = -1
+    var total = 0
+    for i in 0..<pool.count where isEligible(pool, i, tried, ejections, now) {
+      let at = pool.first + i
+      servers[at].turn += servers[at].weight
+      total += servers[at].weight
+      if best < 0 || servers[at].turn > servers[pool.first + best].turn { best = i }
+    }
+    if best >= 0 { servers[pool.first + best].turn -= total }
+    return best
+  }
+
+  /// The fewest requests in flight for the weight (nginx: `least_conn`), all workers' counted;
+  /// those that have equally few take turns.
+  private mutating func byRequests(
+    _ pool: Pool, _ tried: TriedServers, _ ejections: Ejections, _ now: UInt64
+  ) -> Int {
+    var best = -1
+    var bestRequests = 0
+    var bestWeight = 1
+    for i in 0..<pool.count where isEligible(pool, i, tried, ejections, now) {
+      let server = servers[pool.first + i]
+      let requests = max(cells[server.slot].inFlight, 0)
+      let left = requests.multipliedFullWidth(by: bestWeight)
+      let right = bestRequests.multipliedFullWidth(by: server.weight)
+      guard best < 0 || left < right else { continue }
+      best = i
+      bestRequests = requests
+      bestWeight = server.weight
+    }
+    guard best >= 0 else { return -1 }
+
+    var ahead = -1
+    var total = 0
+    for i in 0..<pool.count where isEligible(pool, i, tried, ejections, now) {
+      let at = pool.first + i
+      let requests = max(cells[servers[at].slot].inFlight, 0)
+      guard requests * bestWeight <= bestRequests * servers[at].weight else { continue }
+      servers[at].turn += servers[at].weight
+      total += servers[at].weight
+      if ahead < 0 || servers[at].turn > servers[pool.first + ahead].turn { ahead = i }
+    }
+    // Others may have counted in between, so that nobody has so few any more.
+    guard ahead >= 0 else { return best }
+    servers[pool.first + ahead].turn -= total
+    return ahead
+  }
+
+  /// Rendezvous hashing (Thaler and Ravishankar, 1998): every server draws a number from the
+  /// key, and the highest draw wins. A server that leaves gives away its own keys only.
+  private func byHash(
+    _ pool: Pool, _ key: UInt64, _ tried: TriedServers, _ ejections: Ejections, _ now: UInt64
+  ) -> Int {
+    var best = -1
+    if pool.weighsAlike {
+      var highest: UInt64 = 0
+      for i in 0..<pool.count where isEligible(pool, i, tried, ejections, now) {
+        let draw = StableHash.mixed(servers[pool.first + i].hash, key)
+        if best < 0 || draw > highest {
+          best = i
+          highest = draw
+        }
+      }
+      return best
+    }
+    // A draw u out of (0, 1) becomes weight / -log u (Schindelhauer and Schomaker, 2005), which
+    // for equal weights orders the servers as u does.
+    var highest = 0.0
+    for i in 0..<pool.count where isEligible(pool, i, tried, ejections, now) {
+      let server = servers[pool.first + i]
+      let draw = Double(server.weight) / Logarithm.negated(StableHash.mixed(server.hash, key))
+      if best < 0 || draw > highest {
+        best = i
+        highest = draw
+      }
+    }
+    return best
+  }
+}
+
+enum Logarithm {
+  /// -log₂((draw + 1) / 2⁶⁴), more than 0. Only sums, products and quotients, so that every
+  /// machine comes to the same bits.
+  static func negated(_ draw: UInt64) -> Double {
+    guard draw < .max - 1 else { return 0x1p-64 }
+    let value = draw + 1
+    let exponent = 63 - value.leadingZeroBitCount
+    // The value is m · 2^exponent; log m is an area tangent of s, which is at most 1/3.
+    let m = Double(value << UInt64(value.leadingZeroBitCount)) * 0x1p-63
+    let s = (m - 1) / (m + 1)
+    let square = s * s
+    var sum = 0.0
+    var power = s
+    var divisor = 1.0
+    for _ in 0..<10 {
+      sum += power / divisor
+      power *= square
+      divisor += 2
+    }
+    let log2e = 1.4426950408889634
+    return max(Double(64 - exponent) - 2 * sum * log2e, 0x1p-64)
+  }
+}

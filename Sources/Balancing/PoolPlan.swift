@@ -1,0 +1,60 @@
+public import Configuration
+
+/// One pool as a balancer needs it: made by the control thread for a configuration, read by the
+/// workers when they start on it.
+public struct PoolPlan: Equatable, Sendable {
+  public enum Strategy: Equatable, Sendable {
+    /// In turn, by weight, smoothly.
+    case roundRobin
+    /// The server with the fewest requests in flight for its weight.
+    case leastRequests
+  }
+
+  public struct Server: Equatable, Sendable {
+    /// Unique in the pool. Hashed keys and cookies find the server by it, so that its place in
+    /// the file and its address do not matter.
+    public var name: String
+    /// 1 … 1000.
+    public var weight: Int
+    /// Of its `ServerCell`.
+    public var slot: Int
+
+    public init(name: String, weight: Int = 1, slot: Int) {
+      self.name = name
+      self.weight = weight
+      self.slot = slot
+    }
+  }
+
+  public var name: String
+  public var servers: [Server]
+  /// For requests that have none of the `keys`.
+  public var strategy: Strategy
+  /// The first that a request has picks its server by rendezvous hashing.
+  public var keys: [HashKey] = []
+  /// Goes before `keys`.
+  public var cookie: AffinityCookie?
+  public var ejection: EjectionRule?
+
+  public init(name: String, servers: [Server], strategy: Strategy = .roundRobin) {
+    self.name = name
+    self.servers = servers
+    self.strategy = strategy
+  }
+
+  /// The pool of a configuration, over servers that have their slots.
+  public init(_ settings: PoolSettings, servers: [Server]) {
+    self.init(name: settings.name, servers: servers)
+    switch settings.affinity {
+    case .off: break
+    case .cookie(let cookie): self.cookie = cookie
+    case .hash(let keys): self.keys = keys
+    }
+    switch settings.strategy {
+    case .roundRobin: strategy = .roundRobin
+    case .leastRequests: strategy = .leastRequests
+    case .hash(let keys): self.keys += keys
+    }
+    ejection = settings.ejection.map { EjectionRule($0) }
+  }
+}

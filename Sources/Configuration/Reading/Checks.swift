@@ -1,0 +1,98 @@
+import Network
+
+/// What is wrong although every value by itself is right.
+enum Checks {
+  static func run(on configuration: Configuration, _ reading: inout Reading) {
+    checkListeners(configuration, &reading)
+    if configuration.limits.requestLineBytes > configuration.limits.headBytes {
+      reading.report(
+        at: ["limits", "request_line"], "request_line is larger than head, which it is a part of",
+        ["head is \(ByteCount.text(configuration.limits.headBytes))"])
+    }
+    if configuration.shutdown.lameDuck >= configuration.shutdown.deadline {
+      reading.report(
+        at: ["shutdown", "lame_duck"],
+        "lame_duck leaves no time until the deadline, which counts from the signal, too",
+        ["deadline is \(TimeSpan.text(configuration.shutdown.deadline))"])
+    }
+    for pool in configuration.pools { check(pool, &reading) }
+    RouteChecks.run(on: configuration, &reading)
+  }
+
+  private static func checkListeners(
+    _ configuration: Configuration, _ reading: inout Reading
+  ) {
+    var seen: [Endpoint] = []
+    for (i, listen) in configuration.listen.enumerated() where listen.endpoint.port > 0 {
+      if seen.contains(listen.endpoint) {
+        reading.report(
+          at: ["listen", String(i)], "\(listen.endpoint) is listened on twice", ["remove one"])
+      }
+      seen.append(listen.endpoint)
+    }
+    for (i, listen) in (configuration.admin?.listen ?? []).enumerated()
+    where seen.contains(listen.endpoint) {
+      reading.report(
+        at: ["admin", "listen", String(i)],
+        "\(listen.endpoint) is where clients connect",
+        ["give admin an address of its own, so that clients cannot reach it: 127.0.0.1:8081"])
+    }
+  }
+
+  // MARK: Pools
+
+  private static func check(_ pool: PoolSettings, _ reading: inout Reading) {
+    let path = ["pools", pool.name]
+    var endpoints: Set<Endpoint> = []
+    var names: Set<String> = []
+    for (i, server) in pool.servers.enumerated() where server.endpoint.port > 0 {
+      let place = path + ["servers", String(i)]
+      if !endpoints.insert(server.endpoint).inserted {
+        reading.report(
+          at: place, "\(server.endpoint) is in the pool \(pool.name) twice",
+          ["give it a weight to let it have more requests: {address: ADDRESS, weight: 2}"])
+      } else if !names.insert(server.name).inserted {
+        reading.report(
+          at: place + ["name"],
+          "\(Reading.quoted(server.name)) is another server of the pool \(pool.name)",
+          ["names tell servers apart in logs and metrics"])
+      }
+    }
+    if case .hash(let keys) = pool.strategy {
+      check(keys, at: path + ["strategy", "hash"], &reading)
+      if pool.affinity != .off {
+        reading.report(
+          at: path + ["affinity"],
+          "affinity has nothing to decide: the strategy hash already keeps a client at its server",
+          ["remove affinity, or choose the strategy round_robin"])
+      }
+    }
+    switch pool.affinity {
+    case .hash(let keys): check(keys, at: path + ["affinity", "hash"], &reading)
+    case .cookie(let cookie) where cookie.sameSite == .none && cookie.secure == .never:
+      reading.report(
+        at: path + ["affinity", "cookie", "secure"],
+        "browsers drop a cookie with same_site none that is not secure",
+        ["write secure: auto, or same_site: lax"])
+    case .cookie, .off: break
+    }
+    if let health = pool.health, health.timeout > health.interval {
+      reading.report(
+        at: path + ["health", "timeout"],
+        "timeout is longer than interval: checks would overtake each other",
+        ["interval is \(TimeSpan.text(health.interval))"])
+    }
+  }
+
+  private static func check(_ keys: [HashKey], at path: [String], _ reading: inout Reading) {
+    for (i, key) in keys.enumerated() {
+      if keys[..<i].contains(key) {
+        reading.report(at: path + [String(i)], "\(key) is in the list twice", ["remove one"])
+      } else if keys[..<i].contains(.address) {
+        reading.report(
+          at: path + [String(i)], "\(key) is never looked at: every request has an address",
+          ["put address last"])
+      }
+    }
+  }
+}

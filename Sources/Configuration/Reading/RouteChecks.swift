@@ -1,0 +1,197 @@
+/// What is wrong with routes although every value by itself is right.
+enum RouteChecks {
+  static func run(on configuration: Configuration, _ reading: inout Reading) {
+    checkNames(configuration, &reading)
+    for (i, route) in configuration.routes.enumerated() {
+      let path = ["routes", String(i)]
+      checkMatch(route, at: path, &reading)
+      switch route.action {
+      case .files(let settings): check(settings, of: route, configuration, at: path, &reading)
+      case .proxy(let settings): check(settings, configuration, at: path, &reading)
+      case .redirect(let settings):
+        if case .exact(let text) = route.match.path, text == settings.to {
+          reading.report(
+            at: path + ["redirect", "to"], "\(text) is redirected to itself",
+            ["browsers give up after a few rounds"])
+        }
+      case .respond(let settings):
+        if !settings.body.isEmpty, settings.status == 204 || settings.status == 304 {
+          reading.report(
+            at: path + ["respond", "body"], "an answer \(settings.status) has no body",
+            ["remove body, or answer 200"])
+        }
+      }
+      check(route.requestHeaders, at: path + ["request_headers"], isRequest: true, &reading)
+      check(route.responseHeaders, at: path + ["response_headers"], isRequest: false, &reading)
+    }
+    checkFallbackLoops(configuration, &reading)
+    checkReach(configuration, &reading)
+  }
+
+  private static func checkNames(_ configuration: Configuration, _ reading: inout Reading) {
+    for (i, route) in configuration.routes.enumerated() {
+      guard let first = configuration.routeIndex(named: route.name), first < i else { continue }
+      reading.report(
+        at: ["routes", String(i), "name"], "\(Reading.quoted(route.name)) is another route's name",
+        reading.range(of: ["routes", String(first), "name"]).map {
+          ["the other is on line \($0.start.line)"]
+        } ?? [])
+    }
+  }
+
+  private static func checkMatch(
+    _ route: RouteSettings, at path: [String], _ reading: inout Reading
+  ) {
+    let final = path + ["match", "prefix_final"]
+    if reading.has(final), reading.isSound(path + ["match", "prefix"]) {
+      guard case .prefix = route.match.path else {
+        reading.report(
+          atKey: final, "prefix_final says something about prefix, which this route has not",
+          ["remove it"])
+        return
+      }
+    }
+  }
+
+  // MARK: Actions
+
+  private static func check(
+    _ settings: FilesSettings, of route: RouteSettings, _ configuration: Configuration,
+    at path: [String], _ reading: inout Reading
+  ) {
+    if case .alias = settings.base, case .regex = route.match.path {
+      reading.report(
+        atKey: path + ["files", "alias"],
+        "alias takes the route's prefix away, and this route has a regex instead",
+        ["use root, or match by prefix"])
+    }
+    if let name = settings.fallback, configuration.routeIndex(named: name) == nil {
+      reading.report(
+        at: path + ["files", "fallback"], "\(Reading.quoted(name)) is not a route",
+        Suggestion.advice(
+          for: name, among: configuration.routes.map(\.name).filter { $0 != route.name }))
+    }
+  }
+
+  private static func check(
+    _ settings: ProxySettings, _ configuration: Configuration, at path: [String],
+    _ reading: inout Reading
+  ) {
+    // An empty name was reported; names that could not be read would all be missed here.
+    guard !settings.pool.isEmpty, reading.isSound(["pools"]),
+      configuration.poolIndex(named: settings.pool) == nil
+    else { return }
+    let names = configuration.pools.map(\.name)
+    reading.report(
+      at: path + ["proxy", "pool"], "\(Reading.quoted(settings.pool)) is not a pool",
+      names.isEmpty
+        ? ["add it: pools: {\(settings.pool): {servers: [\"127.0.0.1:8000\"]}}"]
+        : Suggestion.advice(for: settings.pool, among: names))
+  }
+
+  // MARK: Headers
+
+  /// What frames a message or belongs to one connection is Martlet's own to write.
+  private static let ownHeaders = [
+    "connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer",
+    "transfer-encoding", "upgrade",
+  ]
+
+  private static func check(
+    _ edits: HeaderEdits, at path: [String], isRequest: Bool, _ reading: inout Reading
+  ) {
+    let sets = edits.set.map { (place: ["set", $0.name], name: $0.name) }
+    let adds = edits.add.map { (place: ["add", $0.name], name: $0.name) }
+    let removes = edits.remove.enumerated().map {
+      (place: ["remove", String($0.offset)], name: $0.element)
+    }
+    for (place, name) in sets + adds + removes {
+      let lower = name.lowercased()
+      if ownHeaders.contains(lower) {
+        reading.report(
+          atKey: path + place, "\(name) frames messages or belongs to one connection",
+          ["it is written as each side needs it; leave it out"])
+      } else if isRequest, lower == "host" {
+        reading.report(
+          atKey: path + place, "Host is decided by the pool",
+          ["write host: preserve, server or a name in the pool"])
+      } else if isRequest, lower == "expect" {
+        reading.report(
+          atKey: path + place, "Expect is decided by expect_continue",
+          ["write expect_continue: answer or relay"])
+      }
+    }
+    for (kind, fields) in [("set", edits.set), ("add", edits.add)] {
+      for (i, field) in fields.enumerated()
+      where fields[..<i].contains(where: { $0.name.lowercased() == field.name.lowercased() }) {
+        reading.report(
+          atKey: path + [kind, field.name], "\(field.name) is here twice: headers know no case",
+          ["keep one of them"])
+      }
+    }
+  }
+
+  // MARK: Ways
+
+  private static func checkFallbackLoops(
+    _ configuration: Configuration, _ reading: inout Reading
+  ) {
+    let next = configuration.routes.map { route -> Int? in
+      guard case .files(let settings) = route.action, let name = settings.fallback else {
+        return nil
+      }
+      return configuration.routeIndex(named: name)
+    }
+    var isDone = Array(repeating: false, count: next.count)
+    for start in next.indices {
+      var way: [Int] = []
+      var i: Int? = start
+      while let current = i, !isDone[current], !way.contains(current) {
+        way.append(current)
+        i = next[current]
+      }
+      if let current = i, let begin = way.firstIndex(of: current) {
+        let names = (way[begin...] + [current]).map { configuration.routes[$0].name }
+        reading.report(
+          at: ["routes", String(current), "files", "fallback"],
+          names.count == 2
+            ? "\(names[0]) falls back to itself"
+            : "fallbacks lead in a circle: \(names.joined(separator: " → "))",
+          ["the last of them needs another action, or none: without fallback it answers 404"])
+      }
+      for done in way { isDone[done] = true }
+    }
+  }
+
+  /// A route that another one before it leaves nothing for.
+  private static func checkReach(_ configuration: Configuration, _ reading: inout Reading) {
+    let fallbacks = configuration.routes.compactMap { route -> String? in
+      if case .files(let settings) = route.action { settings.fallback } else { nil }
+    }
+    for (i, route) in configuration.routes.enumerated() where !fallbacks.contains(route.name) {
+      guard reading.isSound(["routes", String(i), "match"]),
+        let first = configuration.routes[..<i].first(where: { covers($0.match, route.match) })
+      else { continue }
+      reading.report(
+        at: ["routes", String(i), "match"],
+        "no request comes here: the route \(Reading.quoted(first.name)) before takes them all",
+        ["match something else, or make this the fallback of that route's files"])
+    }
+  }
+
+  /// Every request that the second matches the first takes, which stands before it.
+  private static func covers(_ first: Match, _ second: Match) -> Bool {
+    func paths(_ match: Match) -> PathPattern {
+      if case .prefix(let text, _) = match.path { .prefix(text) } else { match.path }
+    }
+    func headers(_ match: Match) -> Set<HeaderField> {
+      Set(match.headers.map { HeaderField(name: $0.name.lowercased(), value: $0.value) })
+    }
+    let hosts = (Set(first.hosts), Set(second.hosts))
+    let methods = (Set(first.methods), Set(second.methods))
+    return paths(first) == paths(second)
+      && (hosts.0.isEmpty == hosts.1.isEmpty && hosts.0.isSuperset(of: hosts.1))
+      && (methods.0.isEmpty == methods.1.isEmpty && methods.0.isSuperset(of: methods.1))
+      && headers(first) == headers(second)
+  }
+}

@@ -1,0 +1,55 @@
+public import Network
+public import Reactor
+
+/// Everything that Martlet needs around it to show what it does, in this process: two backends,
+/// two Socket.IO servers, and a `sites` folder with files.
+public final class DemoServers: Sendable {
+  private let board = Board()
+  private let site: DemoSite
+
+  /// Starts all four, on loopback ports of their own.
+  public init() throws(SystemError) {
+    site = try DemoSite()
+    for name in ["web-a", "web-b"] {
+      let backend = Backend(instance: name, board: board, site: site.paths)
+      board.add(.init(kind: .web, instance: try Instance(name, backend), engine: nil))
+    }
+    for name in ["realtime-a", "realtime-b"] {
+      let engine = EngineServer(instance: name)
+      board.add(.init(kind: .realtime, instance: try Instance(name, engine), engine: engine))
+    }
+    for entry in board.all() { try entry.instance.start() }
+  }
+
+  deinit {
+    close()
+    // The backends hold the board that holds them.
+    board.clear()
+  }
+
+  /// Stops all four.
+  public func close() {
+    for entry in board.all() { entry.instance.stop() }
+  }
+
+  /// Where the backends listen, stopped ones too.
+  public var web: [SocketAddress] { addresses(.web) }
+
+  /// Where the Socket.IO servers listen, stopped ones too.
+  public var realtime: [SocketAddress] { addresses(.realtime) }
+
+  /// The folder whose `assets` the page uses, laid out as Frappe's `sites`.
+  public var sites: String { site.path }
+
+  /// Lets the page show what Martlet thinks of its servers.
+  ///
+  /// - Parameter view: whether the server at an address is healthy; nil when that is not known.
+  ///   Called from any thread.
+  public func showHealth(_ view: @escaping @Sendable (SocketAddress) -> Bool?) {
+    board.setHealth(view)
+  }
+
+  private func addresses(_ kind: Board.Kind) -> [SocketAddress] {
+    board.all().filter { $0.kind == kind }.map(\.instance.address)
+  }
+}

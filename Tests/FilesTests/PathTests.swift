@@ -1,0 +1,174 @@
+import Files
+import Glibc
+import HTTP
+import Testing
+
+@Suite struct PathTests {
+  struct Row: Sendable {
+    var rule: String
+    var path: String
+    var status: Int
+  }
+
+  @Test(arguments: [
+    Row(rule: "a file", path: "/a.txt", status: 200),
+    Row(rule: "missing", path: "/b.txt", status: 404),
+    Row(rule: "a directory", path: "/dir", status: 404),
+    Row(rule: "a directory by its slash", path: "/dir/", status: 404),
+    Row(rule: "the root", path: "/", status: 404),
+    Row(rule: "below a directory", path: "/dir/b.txt", status: 200),
+    Row(rule: "ENOTDIR", path: "/a.txt/b", status: 404),
+    Row(rule: "a file is no directory", path: "/a.txt/", status: 404),
+    Row(rule: "a FIFO does not block", path: "/fifo", status: 404),
+    Row(rule: "a link out of the root", path: "/out.txt", status: 200),
+    Row(rule: "a linked directory", path: "/linked/b.txt", status: 200),
+    Row(rule: "a link to nothing", path: "/dangling", status: 404),
+    Row(rule: "links in a circle", path: "/circle", status: 404),
+    Row(
+      rule: "a name too long", path: "/" + String(repeating: "x", count: 256), status: 404),
+    Row(
+      rule: "a path too long", path: String(repeating: "/xxxxxxx", count: 600), status: 404),
+    Row(rule: "a NUL never reaches the kernel", path: "/a.txt\0.html", status: 404),
+    Row(rule: "no path at all", path: "*", status: 404),
+  ])
+  func `a path leads to a regular file or to 404`(_ row: Row) {
+    let outside = Folder()
+    outside.write("secret.txt", "out")
+    let site = site(linkedTo: outside)
+    #expect(site.get(row.path).status == row.status, "\(row.rule)")
+    #expect(site.get(row.path).wasCold == false, "\(row.rule): remembered")
+  }
+
+  @Test(arguments: [
+    Row(rule: "a file", path: "/a.txt", status: 200),
+    Row(rule: "below a directory", path: "/dir/b.txt", status: 200),
+    Row(rule: "double slashes", path: "//dir//b.txt", status: 200),
+    Row(rule: "a file is no directory", path: "/a.txt/", status: 404),
+    Row(rule: "a link out of the root", path: "/out.txt", status: 404),
+    Row(rule: "a link inside the root", path: "/in.txt", status: 404),
+    Row(rule: "a linked directory", path: "/linked/b.txt", status: 404),
+    Row(rule: "a link to nothing", path: "/dangling", status: 404),
+    Row(rule: "a directory", path: "/dir", status: 404),
+    Row(rule: "missing", path: "/dir/c.txt", status: 404),
+    Row(rule: "a FIFO", path: "/fifo", status: 404),
+  ])
+  func `links are no files where they must not be followed`(_ row: Row) {
+    let outside = Folder()
+    outside.write("secret.txt", "out")
+    let site = site(linkedTo: outside)
+    site.folder.link("base", to: ".")  // one in the base is followed all the same
+    site.server.install([
+      FileRoute(base: .root("\(site.folder.path)/base"), followsSymlinks: false)
+    ])
+    #expect(site.get(row.path).status == row.status, "\(row.rule)")
+    site.now += 1_500_000_000
+    #expect(site.get(row.path).status == row.status, "\(row.rule), looked at again")
+  }
+
+  private func site(linkedTo outside: Folder) -> Site {
+    let site = Site()
+    let folder = site.folder
+    folder.makeFolder("dir")
+    folder.write("a.txt", "a")
+    folder.write("dir/b.txt", "b")
+    folder.makeFIFO("fifo")
+    folder.link("in.txt", to: "a.txt")
+    folder.link("out.txt", to: "\(outside.path)/secret.txt")
+    folder.link("linked", to: "dir")
+    folder.link("dangling", to: "nowhere")
+    folder.link("circle", to: "circle")
+    return site
+  }
+
+  @Test(arguments: [
+    Row(rule: "behind the prefix", path: "/i/top.txt", status: 200),
+    Row(rule: "no slash between", path: "/itop.txt", status: 404),
+    Row(rule: "no way out of the base", path: "/i../secret.txt", status: 404),
+    Row(rule: "the base itself is a directory", path: "/i", status: 404),
+    Row(rule: "shorter than the prefix", path: "/", status: 404),
+  ])
+  func `an alias is put in place of the prefix`(_ row: Row) {
+    let site = Site()
+    site.folder.makeFolder("images")
+    site.folder.write("images/top.txt", "top")
+    site.folder.write("secret.txt", "no")
+    site.folder.write("imagestop.txt", "no")
+    for alias in ["images", "images/"] {
+      site.server.install([
+        FileRoute(base: .alias("\(site.folder.path)/\(alias)", prefixCount: 2))
+      ])
+      #expect(site.get(row.path).status == row.status, "\(row.rule)")
+    }
+    guard row.path.hasPrefix("/i/") else { return }
+    site.server.install([
+      FileRoute(base: .alias("\(site.folder.path)/images/", prefixCount: 3))
+    ])
+    #expect(site.get(row.path).status == row.status, "\(row.rule), prefix with a slash")
+  }
+
+  @Test func `an alias can be one file`() {
+    let site = Site { folder in
+      FileRoute(base: .alias("\(folder.path)/a.txt", prefixCount: 12))
+    }
+    site.folder.write("a.txt", "a")
+    #expect(site.get("/favicon.ico").text == "a")
+    #expect(site.get("/favicon.ico")["Content-Type"] == "text/plain")
+  }
+
+  @Test func `candidates are tried in order`() throws {
+    let candidates = try ["{path}", "{path}.html", "/default.css"].map {
+      try #require(PathTemplate($0))
+    }
+    let site = Site { FileRoute(base: .root($0.path), candidates: candidates) }
+    site.folder.makeFolder("about")
+    site.folder.write("about.html", "about")
+    #expect(site.get("/nothing").status == 404)
+    site.folder.write("default.css", "default")
+    site.now += 1_500_000_000
+    #expect(site.get("/nothing").text == "default")
+    #expect(site.get("/nothing")["Content-Type"] == "text/css", "the type is the file's")
+    #expect(site.get("/about").text == "about")
+    #expect(site.get("/about")["Content-Type"] == "text/html")
+
+    site.folder.write("nothing", "better")
+    site.now += 1_500_000_000
+    #expect(site.get("/nothing").text == "better", "an earlier candidate has come")
+  }
+
+  @Test func `the host is one folder's name and part of what is remembered`() throws {
+    let template = try #require(PathTemplate("/{host}/public{path}"))
+    let site = Site { FileRoute(base: .root($0.path), candidates: [template]) }
+    for host in ["a.example", "b.example"] {
+      site.folder.makeFolder(host)
+      site.folder.makeFolder("\(host)/public")
+      site.folder.write("\(host)/public/x.txt", host)
+    }
+    site.folder.makeFolder("public")
+    site.folder.write("public/x.txt", "no")
+    for _ in 1...2 {
+      #expect(site.get("/x.txt", ["Host": "a.example"]).text == "a.example")
+      #expect(site.get("/x.txt", ["Host": "b.example:8080"]).text == "b.example")
+      #expect(site.get("/x.txt", ["Host": "A.Example"]).text == "a.example")
+    }
+    #expect(site.get("/x.txt", ["Host": "c.example"]).status == 404)
+    for host in ["", ".", "..", "a.example/..", "a.example/../b.example", "a.example\0"] {
+      #expect(site.get("/x.txt", forcingHost: host).status == 404, "\(host)")
+    }
+    #expect(site.get("/x.txt", forcingHost: "a.example").status == 200)
+  }
+
+  @Test(arguments: ["{", "}", "{path", "{}", "{site}", "a}b", "{path}{", "{{path}}"])
+  func `a template names nothing but path and host`(_ text: String) {
+    #expect(PathTemplate(text) == nil)
+  }
+
+  /// Root may read everything.
+  @Test(.enabled(if: geteuid() != 0))
+  func `a file that must not be read is 403`() {
+    let site = Site()
+    site.folder.write("a.txt", "a")
+    site.folder.forbid("a.txt")
+    #expect(site.get("/a.txt").status == 403)
+    #expect(site.ask("POST", "/a.txt").status == 403)
+  }
+}

@@ -1,0 +1,144 @@
+import Files
+import HTTP
+import Memory
+import Reactor
+
+/// A file server over a folder, asked as a worker asks it, at a time that moves when told.
+final class Site {
+  let folder: Folder
+  var server: FileServer
+  var now: Instant = 1_000_000_000_000
+  var version = "1.1"
+
+  init(
+    _ folder: Folder = Folder(), limits: FileLimits = FileLimits(),
+    route: (Folder) -> FileRoute = { FileRoute(base: .root($0.path)) }
+  ) {
+    self.folder = folder
+    server = FileServer(routes: [route(folder)], limits: limits, seed: 42)
+  }
+
+  struct Reply: Equatable {
+    var status: Int
+    /// As they were appended.
+    var head = ""
+    var body: [UInt8] = []
+    var contentLength = 0
+    /// Whether the disk was asked.
+    var wasCold = false
+    /// Whether the body came from an open file.
+    var wasFile = false
+
+    var text: String { String(decoding: body, as: UTF8.self) }
+
+    subscript(name: String) -> String? {
+      for line in head.split(separator: "\r\n") where line.hasPrefix("\(name): ") {
+        return String(line.dropFirst(name.utf8.count + 2))
+      }
+      return nil
+    }
+  }
+
+  func get(_ path: String, _ fields: [String: String] = [:]) -> Reply {
+    ask("GET", path, fields)
+  }
+
+  /// Asks with a host that no head could have.
+  func get(_ path: String, forcingHost host: String) -> Reply {
+    var request = FileRequest(method: .get)
+    request.host = 0..<host.utf8.count
+    var buffer = ByteBuffer(capacity: server.fieldsLimit)
+    let answer = server.lookup(
+      request, route: 0, path: path.utf8.span, head: host.utf8.span, now: now, into: &buffer)
+    var reply = Reply(status: 0)
+    finish(answer, &reply)
+    return reply
+  }
+
+  func ask(
+    _ method: String, _ path: String, _ fields: [String: String] = [:]
+  ) -> Reply {
+    var reply = Reply(status: 0)
+    finish(begin(method, path, &reply, fields), &reply)
+    return reply
+  }
+
+  private func finish(_ answer: consuming FileAnswer, _ reply: inout Reply) {
+    switch answer {
+    case .cold: reply.status = -1
+    case .notFound: reply.status = 404
+    case .refused(let status): reply.status = status
+    case .failed: reply.status = 500
+    case .response(var response):
+      reply.status = response.status
+      reply.contentLength = response.contentLength
+      readBody(of: &response, &reply)
+      server.finish(response)
+    }
+  }
+
+  /// Asks, and leaves the body to be read.
+  func begin(
+    _ method: String, _ path: String, _ reply: inout Reply,
+    _ fields: [String: String] = [:]
+  ) -> FileAnswer {
+    var text = "\(method) / HTTP/\(version)\r\nHost: \(fields["Host"] ?? "site.test")\r\n"
+    for (name, value) in fields where name != "Host" { text += "\(name): \(value)\r\n" }
+    text += "\r\n"
+    var head = RequestHead()
+    do {
+      let isComplete = try head.parse(text.utf8.span, limits: HeadLimits())
+      precondition(isComplete)
+    } catch {
+      preconditionFailure("\(text): \(error)")
+    }
+    let request = FileRequest(head)
+
+    var buffer = ByteBuffer(capacity: server.fieldsLimit)
+    var answer = server.answer(
+      request, route: 0, path: path.utf8.span, head: text.utf8.span, now: now, into: &buffer)
+    if answer.isCold {
+      reply.wasCold = true
+      precondition(buffer.isEmpty, "a cold answer says nothing yet")
+      answer = server.lookup(
+        request, route: 0, path: path.utf8.span, head: text.utf8.span, now: now, into: &buffer)
+    }
+    reply.head = String(decoding: bytes(of: buffer), as: UTF8.self)
+    return answer
+  }
+
+  /// Reads a body to its end, a few hundred bytes at a time.
+  func readBody(of response: inout FileResponse, _ reply: inout Reply) {
+    var buffer = ByteBuffer(capacity: server.fieldsLimit)
+    while true {
+      server.append(&response, to: &buffer)
+      switch response.piece {
+      case .end:
+        reply.body += bytes(of: buffer)
+        return
+      case .file(let offset, let count):
+        reply.wasFile = true
+        if buffer.space == 0 {
+          reply.body += bytes(of: buffer)
+          buffer.clear()
+        }
+        var window = ByteBuffer(capacity: min(count, buffer.space))
+        let got = try? Syscalls.readSome(
+          server[descriptorOf: response.source], at: offset, into: &window)
+        guard let got, got > 0 else { return }
+        buffer.append(window.readable)
+        response.advance(by: got)
+      case .memory, .text:
+        precondition(!buffer.isEmpty, "an empty buffer takes something")
+        reply.body += bytes(of: buffer)
+        buffer.clear()
+      }
+    }
+  }
+
+  private func bytes(of buffer: borrowing ByteBuffer) -> [UInt8] {
+    var copy: [UInt8] = []
+    for i in buffer.readable.indices { copy.append(buffer.readable[i]) }
+    return copy
+  }
+}
