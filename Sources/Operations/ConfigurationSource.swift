@@ -1,3 +1,4 @@
+import CLibraries
 public import Configuration
 import Reactor
 
@@ -7,13 +8,13 @@ public struct ConfigurationSource: Sendable {
   public let name: String
   private let read: @Sendable () throws(SystemError) -> String
 
-  /// The most that a configuration, or a file that it names in `${file:…}`, may be long.
-  public static let bytesLimit = 4 << 20
+  /// Secrets are short; a path that leads to a device must not fill memory.
+  static let secretBytesLimit = 64 << 10
 
   /// A file, read anew at each load.
   public static func file(_ path: String) -> ConfigurationSource {
     ConfigurationSource(name: path) { () throws(SystemError) in
-      try TextFile.read(path, limit: bytesLimit)
+      try TextFile.read(path, limit: YAMLParser.textBytesLimit)
     }
   }
 
@@ -38,10 +39,10 @@ public struct ConfigurationSource: Sendable {
       return (nil, [Diagnostic(.error, file: name, problem: "cannot be read: \(error.reason)")])
     }
     return ConfigurationReader.read(
-      text: text, fileName: name, environment: ProcessFacts.environment,
+      text: text, fileName: name, environment: ProcessEnvironment.variables,
       readFile: { path in
         do throws(SystemError) {
-          return .success(try TextFile.read(path, limit: Self.bytesLimit))
+          return .success(try TextFile.read(path, limit: Self.secretBytesLimit))
         } catch {
           return .failure(ReadFailure(error.reason))
         }
