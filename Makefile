@@ -44,7 +44,7 @@ test-unit: packages-build swift ## tests of each module
 
 .PHONY: test-acceptance
 test-acceptance: packages-build+test build .venv/.stamp ## drives the binary with real clients and servers (PYTEST='-k name')
-	@MARTLET=$(CURDIR)/$(BINARY) .venv/bin/python -m pytest Tests/Acceptance $(PYTEST)
+	@MARTLET='$(CURDIR)/$(BINARY)' .venv/bin/python -m pytest Tests/Acceptance $(PYTEST)
 
 .venv/.stamp: Tests/Acceptance/requirements.txt
 	@python3 -m venv .venv
@@ -53,18 +53,18 @@ test-acceptance: packages-build+test build .venv/.stamp ## drives the binary wit
 
 .PHONY: bench
 bench: packages-build+bench build ## measures against nginx and HAProxy, some minutes
-	@MARTLET=$(CURDIR)/$(BINARY) Benchmarks/run
+	@MARTLET='$(CURDIR)/$(BINARY)' Benchmarks/run
 
 .PHONY: bench-smoke
 bench-smoke: packages-build+bench build ## the same in seconds: does the benchmark still work?
-	@MARTLET=$(CURDIR)/$(BINARY) Benchmarks/run --smoke
+	@MARTLET='$(CURDIR)/$(BINARY)' Benchmarks/run --smoke
 
 SOURCES := Package.swift Sources Tests
 SCRIPTS = $(shell grep -rlE '^\#!.*\b(ba)?sh$$' scripts .ci Benchmarks 2>/dev/null)
 PYTHONS = $(shell find scripts Tests Benchmarks -name '*.py' 2>/dev/null)
 
 .PHONY: lint
-lint: swift ## format and syntax of everything, changing nothing
+lint: packages-lint swift ## format and syntax of everything, changing nothing
 	@swift format lint --strict --recursive $(SOURCES)
 	@for file in $(SCRIPTS); do bash -n "$$file"; done
 	@python3 -c 'import ast, sys; [ast.parse(open(f).read(), f) for f in sys.argv[1:]]' $(PYTHONS)

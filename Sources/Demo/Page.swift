@@ -39,6 +39,8 @@ enum Page {
     <span><b id="failed">0</b> failed</span>
     <span><b id="latency">–</b> median of the last 60</span>
     </p>
+    <h3>What the backend was told</h3>
+    <dl class="seen" id="seen"></dl>
     </section>
     <section aria-labelledby="live">
     <h2 id="live">A live channel</h2>
@@ -61,7 +63,7 @@ enum Page {
     <footer>
     <p>Routes as in <code>config/erpnext.yaml</code>: files under <code>/assets</code>, Socket.IO under
     <code>/socket.io</code>, everything else to the backends.
-    What a backend sees of you: <a href="/api/whoami">/api/whoami</a>.</p>
+    What a backend sees of you, whole: <a href="/api/whoami">/api/whoami</a>.</p>
     </footer>
     <script src="\#(script)"></script>
     </body>

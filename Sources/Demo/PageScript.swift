@@ -8,8 +8,8 @@ extension Page {
 
     async function json(path, options = {}) {
       const response = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(4000), ...options });
-      const body = await response.json();
-      if (!response.ok) throw new Error(body.error || `status ${response.status}`);
+      const body = await response.json().catch(() => null);
+      if (!response.ok || !body) throw new Error(body?.error || `status ${response.status}`);
       return body;
     }
 
@@ -88,15 +88,27 @@ extension Page {
       }
     }
 
+    // The headers that Martlet adds or keeps.
+    function tell(headers) {
+      const shown = /^(host|via|connection|x-(forwarded-.*|real-ip|request-id))$/i;
+      $("seen").replaceChildren(...headers.filter(([name]) => shown.test(name)).flatMap((pair) =>
+        pair.map((text, i) => {
+          const element = document.createElement(i ? "dd" : "dt");
+          element.textContent = element.title = text;
+          return element;
+        })));
+    }
+
     async function ask() {
       const start = performance.now();
       try {
-        const { instance } = await json("/api/whoami");
+        const { instance, headers } = await json("/api/whoami");
         latencies.push(performance.now() - start);
         if (latencies.length > 60) latencies.shift();
         answered += 1;
         tallies.set(instance, (tallies.get(instance) || 0) + 1);
         tally(side(instance), instance);
+        tell(headers);
       } catch (error) {
         failed += 1;
         tally("failed", error.message);
@@ -171,14 +183,14 @@ extension Page {
 
       receive(packet) {
         if (packet === "2") this.send("3");
-        else if (packet === "1") throw new Error("closed by the server");
+        else if (packet === "1") this.socket.close();
         else if (packet.startsWith("40")) {
           this.connected = true;
           this.show("connected", "polling", null);
         } else if (packet.startsWith("42")) {
           const [event, data] = JSON.parse(packet.slice(2));
           if (event === "tick") {
-            if (data.instance !== this.server) say(`on ${data.instance}`);
+            if (data.instance !== this.server) say(`connected to ${data.instance}`);
             this.ticks += 1;
             this.show("connected", data.transport === "websocket" ? "websocket" : "polling", data.instance);
           } else if (event === "hello") say(`“${data}” came back from ${this.server}`);

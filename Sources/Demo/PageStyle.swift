@@ -27,7 +27,7 @@ extension Page {
       letter-spacing: .01em; color: var(--blue);
     }
     header p { margin: .35rem 0 0; color: var(--soft); }
-    main { display: grid; gap: 1.25rem; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); }
+    main { display: grid; gap: 1.25rem; grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)); }
     section {
       background: var(--card); border: 1px solid var(--line); border-radius: 12px;
       padding: 1.25rem 1.4rem 1.4rem;
@@ -44,7 +44,8 @@ extension Page {
     .server.a .dot { background: var(--a); }
     .server.b .dot { background: var(--b); }
     .server.stopped .dot { background: transparent; box-shadow: inset 0 0 0 2px var(--bad); }
-    .server .name { font-weight: 600; }
+    .server .name { font-weight: 600; white-space: nowrap; }
+    .server .count { white-space: nowrap; }
     .server .count { color: var(--soft); font-size: .85rem; font-variant-numeric: tabular-nums; }
     .health { font-size: .85rem; color: var(--soft); }
     .health.up { color: var(--good); }
@@ -66,11 +67,18 @@ extension Page {
     .tally .failed { background: var(--bad); }
     .figures { display: flex; flex-wrap: wrap; gap: .3rem 1.5rem; margin: 0; color: var(--soft); font-size: .9rem; }
     .figures b { color: var(--ink); font-variant-numeric: tabular-nums; }
-    .channel { display: grid; grid-template-columns: repeat(4, 1fr); gap: .5rem; margin: 1rem 0; }
+    .channel { display: flex; flex-wrap: wrap; justify-content: space-between; gap: .5rem 1.2rem; margin: 1rem 0; }
     .channel dt { color: var(--soft); font-size: .8rem; }
     .channel dd { margin: 0; font-weight: 600; font-variant-numeric: tabular-nums; }
     #channel-server.a { color: var(--a); }
     #channel-server.b { color: var(--b); }
+    h3 { margin: 1.2rem 0 .3rem; font-size: .8rem; font-weight: 400; color: var(--soft); }
+    .seen {
+      display: grid; grid-template-columns: auto 1fr; gap: 0 1rem; margin: 0;
+      font: .8rem/1.6 ui-monospace, "SF Mono", Menlo, Consolas, monospace;
+    }
+    .seen dt { color: var(--soft); }
+    .seen dd { margin: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
     form { display: flex; gap: .5rem; }
     input {
       flex: 1; min-width: 0; font: inherit; font-size: .9rem; padding: .3rem .6rem;
