@@ -147,7 +147,9 @@ extension Worker {
           return sendStraight(exchange)
         }
         buffers.equip(&exchanges[exchange].output)
-        if exchanges[exchange].output.space < Self.copyLimit { exchanges[exchange].output.compact() }
+        if exchanges[exchange].output.space < Self.copyLimit {
+          exchanges[exchange].output.compact()
+        }
         if exchanges[exchange].output.space > Exchange.framingSpace {
           return try exchanges[exchange].encodeToOutput() ? .moved : .needsMore
         }

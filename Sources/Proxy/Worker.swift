@@ -29,7 +29,8 @@ public struct WorkerEnvironment: Sendable {
   public var report: @Sendable (WorkerReport) -> Void
 
   public init(
-    number: Int, workers: Int, cells: SharedTable<ServerCell>, counters: WorkerCounters, slots: WorkerSlots,
+    number: Int, workers: Int, cells: SharedTable<ServerCell>, counters: WorkerCounters,
+    slots: WorkerSlots,
     accessLog: BatchQueue?, spill: SpillWriter, mailbox: Mailbox, connectionsLimit: Int,
     heartbeat: Heartbeat, report: @escaping @Sendable (WorkerReport) -> Void
   ) {
