@@ -6,6 +6,8 @@ import Reactor
 public struct ConfigurationSource: Sendable {
   /// What diagnostics call it.
   public let name: String
+  /// Variables that are set beside, and in place of, those of the environment.
+  public var variables: [String: String] = [:]
   private let read: @Sendable () throws(SystemError) -> String
 
   /// Secrets are short; a path that leads to a device must not fill memory.
@@ -39,7 +41,8 @@ public struct ConfigurationSource: Sendable {
       return (nil, [Diagnostic(.error, file: name, problem: "cannot be read: \(error.reason)")])
     }
     return ConfigurationReader.read(
-      text: text, fileName: name, environment: ProcessEnvironment.variables,
+      text: text, fileName: name,
+      environment: ProcessEnvironment.variables.merging(variables) { $1 },
       readFile: { path in
         do throws(SystemError) {
           return .success(try TextFile.read(path, limit: Self.secretBytesLimit))

@@ -96,6 +96,7 @@ public final class Supervisor {
   var reports = ReportFilter()
   var saidDropped: UInt64 = 0
   var saidRefusals = 0
+  var nextHurry: Instant = 0
 
   /// Opens sockets and logs, and starts the threads.
   init(_ setting: Setting, _ configuration: Configuration) throws {
@@ -177,6 +178,7 @@ public final class Supervisor {
     for i in 0..<count { handle(control.events.event(i)) }
     while let token = control.timers.nextExpired(now: control.clock.now) { expired(token) }
     turnNames()
+    hurryNamesOfLost()
     releaseRetired()
     watchLimits()
     advanceShutdown()
