@@ -2,5 +2,7 @@ import ArgumentParser
 
 @main
 struct Martlet: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "martlet", version: "0.1.0")
+  static let configuration = CommandConfiguration(
+    commandName: "martlet", version: "0.1.0",
+    subcommands: [CheckCommand.self, SchemaCommand.self, DemoCommand.self])
 }

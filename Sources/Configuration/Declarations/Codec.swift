@@ -100,13 +100,10 @@ extension Codec {
       readText: { text, reading in
         if text.value == word { return value }
         guard let readText = codec.readText else {
-          let expected = codec.shape.or(word)
           reading.report(
             text,
             Complaint(
-              "is not what \(reading.subject) takes",
-              ["write \(word), or keys with values"] + (expected.isMapping ? [] : expected.advice)
-            ))
+              "is not what \(reading.subject) takes", ["write \(word), or keys with values"]))
           return nil
         }
         return readText(text, &reading)
@@ -131,10 +128,6 @@ extension Codec {
 }
 
 extension Shape {
-  var isMapping: Bool {
-    if case .mapping = self { true } else { false }
-  }
-
   func or(_ word: String) -> Shape {
     switch self {
     case .integer(let range, let words): .integer(range, words: [word] + words)

@@ -63,7 +63,7 @@ struct Declaration<Root: Sendable>: Sendable {
         let others = keys.filter { $0.group == group }.map(\.name)
         reading.report(
           entry.keyRange,
-          "\(reading.subject) already has \(group.noun), \(first.key)",
+          "\(reading.subject) already has \(group.article) \(group.noun), \(first.key)",
           ["keep one of \(Shape.alternatives(others))"])
         continue
       }
@@ -81,8 +81,8 @@ struct Declaration<Root: Sendable>: Sendable {
     let names = Set(entries.map(\.key))
     for key in keys where key.isRequired && !names.contains(key.name) {
       reading.report(
-        reading.keyRange ?? node.range, "\(reading.subject) has no \(key.name)",
-        ["add \(key.name): \(key.summary)"])
+        reading.keyRange ?? node.range, "\(reading.subject) has no key \(key.name)",
+        ["add \(key.name): \(key.brief)"])
     }
     var seen: [KeyGroup] = []
     for group in keys.compactMap(\.group) where group.isRequired && !seen.contains(group) {
@@ -126,6 +126,12 @@ struct Key<Root: Sendable>: Sendable {
   let shape: Shape
   let read: @Sendable (YAMLNode, inout Root, inout Reading) -> Void
   let write: @Sendable (Root) -> Plain?
+
+  /// The summary's first sentence, to stand in another.
+  var brief: String {
+    let first = summary.prefix { $0 != "." }
+    return first.prefix(1).lowercased() + first.dropFirst()
+  }
 
   var isNeeded: Bool { isRequired || (group?.isRequired ?? false) }
 

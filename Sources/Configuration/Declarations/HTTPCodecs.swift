@@ -36,6 +36,9 @@ enum HTTPText {
 
   /// A host without port, a name or an address, as Host has it (RFC 9110 §7.2).
   static func checkHost(_ text: String) throws(Complaint) {
+    if text.contains("://") {
+      throw Complaint("is a URL", ["write the host alone, for example erp.example.com"])
+    }
     if text.hasPrefix("["), text.hasSuffix("]") {
       let inner = String(text.dropFirst().dropLast())
       if inner.contains(":"), IPAddress(inner) != nil { return }
@@ -45,10 +48,7 @@ enum HTTPText {
       guard case .any = endpoint.host else { return }
       throw AddressError(.badHostName, at: 0)
     } catch {
-      if text.contains("://") {
-        throw Complaint("is a URL", ["write the host alone, for example erp.example.com"])
-      }
-      throw Complaint("\(error.description)")
+      throw Complaint(error)
     }
   }
 }
@@ -91,7 +91,7 @@ extension Codec where Value == String {
     .text("an absolute path", pattern: "^/", examples: ["/srv/sites"]) { text throws(Complaint) in
       guard text.hasPrefix("/") else {
         throw Complaint(
-          "is not an absolute path", ["write it from the root on, for example /srv/\(text)"])
+          "is not an absolute path", ["write it from the root on: /\(text), or where it is"])
       }
       guard !text.unicodeScalars.contains("\0") else {
         throw Complaint("has a NUL, which no path may have")

@@ -87,9 +87,10 @@ extension Codec where Value: Equatable {
   ///
   /// - Parameters:
   ///   - noun: with its article: `a strategy`.
+  ///   - others: keys that a mapping in their place may have, to be named with them.
   ///   - synonyms: what other proxies call them, folded (`Suggestion.folded`).
   static func words(
-    _ noun: String, _ words: KeyValuePairs<String, Value>,
+    _ noun: String, _ words: KeyValuePairs<String, Value>, others: [String] = [],
     synonyms: [String: String] = [:]
   ) -> Codec {
     let names = words.map(\.key)
@@ -98,7 +99,8 @@ extension Codec where Value: Equatable {
       parse: { text throws(Complaint) in
         guard let match = words.first(where: { $0.key == text }) else {
           throw Complaint(
-            "is not \(noun)", Suggestion.advice(for: text, among: names, synonyms: synonyms))
+            "is not \(noun)",
+            Suggestion.advice(for: text, among: names + others, synonyms: synonyms))
         }
         return match.value
       },

@@ -33,8 +33,9 @@ struct KeyShape: Sendable {
 
 /// Keys of which a mapping has no more than one.
 struct KeyGroup: Equatable, Sendable {
-  /// With its article: `an action`.
   let noun: String
+  /// What goes before the noun: `an`.
+  let article: String
   /// One of them must be there.
   let isRequired: Bool
 }

@@ -9,7 +9,7 @@ enum Suggestion {
     guard !words.isEmpty else { return [] }
     guard let closest = synonyms[folded(word)] ?? closest(to: word, among: words) else {
       return words.count == 1
-        ? ["it takes \(words[0])"] : ["one of " + words.joined(separator: ", ")]
+        ? ["the only one is \(words[0])"] : ["one of " + words.joined(separator: ", ")]
     }
     let others = words.filter { $0 != closest }
     return others.isEmpty

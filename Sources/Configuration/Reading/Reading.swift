@@ -77,6 +77,9 @@ struct Reading {
   /// Nothing was wrong with the value at this path itself.
   func isSound(_ path: [String]) -> Bool { !broken.contains(path) }
 
+  /// Nothing was wrong with the value at this path or any part of it.
+  func isWhole(_ path: [String]) -> Bool { !broken.contains { $0.starts(with: path) } }
+
   // MARK: What is wrong
 
   mutating func report(_ range: YAMLRange, _ problem: String, _ advice: [String] = []) {
@@ -141,9 +144,20 @@ struct Reading {
   /// In quotes, on one line, not too long.
   static func quoted(_ text: String) -> String {
     let limit = 60
-    let shown =
-      text.unicodeScalars.count <= limit
-      ? text : String(text.unicodeScalars.prefix(limit)) + "…"
-    return JSONWriter.quoted(shown)
+    var shown = ""
+    for scalar in text.unicodeScalars.prefix(limit) {
+      switch scalar {
+      case "\n": shown += "\\n"
+      case "\r": shown += "\\r"
+      case "\t": shown += "\\t"
+      default:
+        switch scalar.properties.generalCategory {
+        // Nothing in a file may reach a terminal as a command.
+        case .control, .format, .lineSeparator, .paragraphSeparator: shown += "\u{FFFD}"
+        default: shown.unicodeScalars.append(scalar)
+        }
+      }
+    }
+    return text.unicodeScalars.count <= limit ? "\"\(shown)\"" : "\"\(shown)…\""
   }
 }

@@ -168,10 +168,17 @@ enum RouteChecks {
     let fallbacks = configuration.routes.compactMap { route -> String? in
       if case .files(let settings) = route.action { settings.fallback } else { nil }
     }
+    // What could not be read is not known to be the same.
+    let isWhole = configuration.routes.indices.map {
+      reading.isWhole(["routes", String($0), "match"])
+    }
     for (i, route) in configuration.routes.enumerated() where !fallbacks.contains(route.name) {
-      guard reading.isSound(["routes", String(i), "match"]),
-        let first = configuration.routes[..<i].first(where: { covers($0.match, route.match) })
+      guard isWhole[i],
+        let before = (0..<i).first(where: {
+          isWhole[$0] && covers(configuration.routes[$0].match, route.match)
+        })
       else { continue }
+      let first = configuration.routes[before]
       reading.report(
         at: ["routes", String(i), "match"],
         "no request comes here: the route \(Reading.quoted(first.name)) before takes them all",

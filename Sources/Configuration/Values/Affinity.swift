@@ -35,7 +35,7 @@ extension Affinity {
   private struct Kind: Sendable {
     var affinity = Affinity.off
 
-    static let group = KeyGroup(noun: "a kind of affinity", isRequired: true)
+    static let group = KeyGroup(noun: "kind of affinity", article: "a", isRequired: true)
     static let declaration = Declaration(blank: Kind()) {
       Key(
         "cookie", \.affinity, AffinityCookie.codec, in: group, wrap: Affinity.cookie,
@@ -50,14 +50,19 @@ extension Affinity {
 
   static let codec = Kind.declaration.codec().map(
     { (kind: Kind) in kind.affinity }, { $0 == .off ? nil : Kind(affinity: $0) }
-  ).either(.words("a kind of affinity", ["off": .off], synonyms: ["none": "off"]))
+  ).either(
+    .words(
+      "a kind of affinity", ["off": .off],
+      others: ["cookie", "hash"],
+      synonyms: ["none": "off", "cookie": "{cookie: {}}", "hash": "{hash: [address]}"]))
 }
 
 extension AffinityCookie {
   static let declaration = Declaration(blank: AffinityCookie()) {
     Key("name", \.name, .token, "The cookie's name.")
     Key(
-      "secure", \.secure, .words("one of these", synonyms: ["true": "always", "false": "never"]),
+      "secure", \.secure,
+      .words("a value of secure", synonyms: ["true": "always", "false": "never"]),
       "For HTTPS only: always, never, or if the request came so (auto).")
     Key(
       "same_site", \.sameSite, .words("a value of SameSite"),

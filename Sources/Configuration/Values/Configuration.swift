@@ -91,7 +91,7 @@ extension Configuration {
       "keepalive", \.keepalive, ClientKeepalive.declaration.codec(), synonyms: ["keep_alive"],
       "How clients' connections are kept for their next request.")
     Key(
-      "expect_continue", \.expectContinue, .words("one of these"),
+      "expect_continue", \.expectContinue, .words("a policy for Expect"),
       "Who answers Expect: 100-continue: Martlet does (answer), or the server (relay).")
     Key(
       "buffers", \.buffers, Buffering.declaration.codec(), synonyms: ["buffering"],
@@ -121,7 +121,10 @@ extension Codec where Value == AddressBlock {
         do throws(AddressError) {
           return try AddressBlock(text)
         } catch {
-          throw Complaint(error.description)
+          guard error.reason == .notAnAddress else { throw Complaint(error) }
+          throw Complaint(
+            "is not an address or a block of such",
+            ["write it like 192.0.2.1, 10.0.0.0/8 or fd00::/8"])
         }
       }, write: { .string($0.description) })
   }

@@ -59,7 +59,7 @@ public struct CacheControlRule: Equatable, Sendable {
 }
 
 extension FilesSettings {
-  static let group = KeyGroup(noun: "a directory", isRequired: true)
+  static let group = KeyGroup(noun: "directory", article: "a", isRequired: true)
   static let declaration = Declaration(blank: FilesSettings(.root("/"))) {
     Key(
       "root", \.base, .filePath, in: group, wrap: Base.root,
@@ -113,9 +113,6 @@ extension Codec where Value == String {
   fileprivate static var candidate: Codec {
     .text("a path", examples: ["'{path}'", "'{path}/index.html'", "'/{host}/public{path}'"]) {
       text throws(Complaint) in
-      guard text.hasPrefix("/") || text.hasPrefix("{path}") else {
-        throw Complaint("begins neither with / nor with {path}", ["did you mean '/\(text)'?"])
-      }
       if text.contains("$") {
         throw Complaint("has a $, which nginx writes", ["write {path} for $uri, {host} for $host"])
       }
@@ -127,6 +124,9 @@ extension Codec where Value == String {
             "has a brace that begins no variable", ["variables are {path} and {host}"])
         }
         rest = rest.dropFirst(name.count)
+      }
+      guard text.hasPrefix("/") || text.hasPrefix("{path}") else {
+        throw Complaint("begins neither with / nor with {path}", ["did you mean '/\(text)'?"])
       }
       guard !text.split(separator: "/").contains("..") else {
         throw Complaint("leaves its directory by ..")

@@ -26,6 +26,9 @@ extension Codec where Value == Listen {
         if text.hasPrefix("*:") {
           throw Complaint("is not an address", ["did you mean \(text.dropFirst())?"])
         }
+        if IPAddress(text) != nil, !text.contains(":") {
+          throw Complaint("names no port", ["did you mean \(text):8080?"])
+        }
         let endpoint = try Endpoint.read(text)
         guard case .name = endpoint.host else { return Listen(endpoint) }
         let port = endpoint.port
@@ -50,8 +53,18 @@ extension Endpoint {
         throw Complaint(
           "is a URL", ["write host and port alone: \(text[end...].prefix { $0 != "/" })"])
       }
-      throw Complaint(error.description)
+      throw Complaint(error)
     }
+  }
+}
+
+extension Complaint {
+  /// What is wrong stands before the semicolon, what would be right behind it.
+  init(_ error: AddressError) {
+    let parts = error.description.split(separator: ";", maxSplits: 1)
+    self.init(
+      parts.first.map(String.init) ?? "is not an address",
+      parts.dropFirst().map { String($0.dropFirst()) })
   }
 }
 

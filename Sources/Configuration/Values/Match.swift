@@ -38,7 +38,7 @@ public enum PathPattern: Hashable, Sendable {
 }
 
 extension Match {
-  static let group = KeyGroup(noun: "a path", isRequired: false)
+  static let group = KeyGroup(noun: "path", article: "a", isRequired: false)
   static let declaration = Declaration(blank: Match()) {
     Key(
       "host", \.hosts, .list(of: .hostPattern, isEmptyAllowed: true),
@@ -90,7 +90,7 @@ extension Codec where Value == HostPattern {
           throw Complaint(
             "has a * that is not its first label", ["for example *.example.com"])
         }
-        if let colon = host.lastIndex(of: ":"), !host.hasPrefix("["),
+        if let colon = host.lastIndex(of: ":"), !host.hasPrefix("["), !host.contains("://"),
           host[..<colon].allSatisfy({ $0 != ":" })
         {
           throw Complaint(

@@ -18,8 +18,8 @@ extension RedirectSettings {
   static let declaration = Declaration(blank: RedirectSettings(to: "")) {
     Key(
       "to", \.to, .redirectTarget, isRequired: true, synonyms: ["url", "location", "target"],
-      "What Location says: a path, or an absolute URL. The request's query is appended unless it "
-        + "has one.")
+      "What Location says: a path, or an absolute URL. {path}, {query}, {host} and {0} to {9} (what "
+        + "the regex captured) are filled in. The request's query is appended unless it has one.")
     Key(
       "status", \.status,
       Codec<Int>.integer(300...399).checked { status throws(Complaint) in

@@ -17,7 +17,7 @@ public struct RouteSettings: Equatable, Sendable {
 }
 
 extension RouteSettings {
-  static let group = KeyGroup(noun: "an action", isRequired: true)
+  static let group = KeyGroup(noun: "action", article: "an", isRequired: true)
   /// The action is in the place of one that is missing, which is an error.
   static let declaration = Declaration(
     blank: RouteSettings(name: "", action: .respond(RespondSettings()))

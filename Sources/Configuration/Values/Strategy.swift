@@ -27,6 +27,7 @@ extension Strategy {
   ).either(
     .words(
       "a strategy", ["round_robin": .roundRobin, "least_requests": .leastRequests],
+      others: ["hash"],
       synonyms: [
         "least_conn": "least_requests", "leastconn": "least_requests",
         "least_connections": "least_requests", "least_request": "least_requests",
