@@ -44,6 +44,7 @@ public struct Balancer: ~Copyable {
     precondition(worker >= 0 && worker < workers)
     self.cells = cells
     for plan in plans {
+      precondition(plan.servers.count <= Int(Int16.max))
       let first = servers.count
       for server in plan.servers {
         precondition(server.weight > 0)

@@ -17,20 +17,30 @@ extension Balancer {
   ) -> Int? {
     guard tried.count < TriedServers.limit else { return nil }
     let pool = pools[number]
+    var picked = choose(pool, key, tried, .count, now)
+    if picked >= 0, !claim(pool, picked, now) { picked = another(pool, key, tried, picked, now) }
+    if picked < 0 { picked = choose(pool, key, tried, .ignored, now) }
+    return picked < 0 ? nil : picked
+  }
+
+  /// Takes the server, unless it is ejected and another request has just begun to try it.
+  private func claim(_ pool: Pool, _ server: Int, _ now: UInt64) -> Bool {
+    guard let rule = pool.rule else { return true }
+    return cells[servers[pool.first + server].slot].claimTrial(at: now, until: now &+ rule.duration)
+  }
+
+  /// Picks as if `lost` had been tried, which another request claimed first; -1 without.
+  private mutating func another(
+    _ pool: Pool, _ key: AffinityKey, _ tried: TriedServers, _ lost: Int, _ now: UInt64
+  ) -> Int {
     var passed = tried
-    while passed.count < TriedServers.limit {
-      let picked = choose(pool, key, passed, .count, now)
-      guard picked >= 0 else { break }
-      let slot = servers[pool.first + picked].slot
-      if let rule = pool.rule, !cells[slot].claimTrial(at: now, until: now &+ rule.duration) {
-        // Another request is just trying this ejected server.
-        passed.insert(picked)
-        continue
-      }
-      return picked
-    }
-    let picked = choose(pool, key, tried, .ignored, now)
-    return picked >= 0 ? picked : nil
+    var picked = lost
+    repeat {
+      passed.insert(picked)
+      guard passed.count < TriedServers.limit else { return -1 }
+      picked = choose(pool, key, passed, .count, now)
+    } while picked >= 0 && !claim(pool, picked, now)
+    return picked
   }
 
   private mutating func choose(

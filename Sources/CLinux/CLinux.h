@@ -370,13 +370,21 @@ typedef struct {
   uint64_t inode;
   int64_t size;
   int64_t modified_seconds;
+  int64_t changed_seconds;
   uint32_t modified_nanoseconds;
+  uint32_t changed_nanoseconds;
   int is_regular;
 } clinux_file_status;
 
 static inline clinux_file_status clinux_to_file_status(const struct stat *s) {
-  clinux_file_status status = {s->st_dev, s->st_ino, s->st_size, s->st_mtim.tv_sec,
-                               (uint32_t)s->st_mtim.tv_nsec, S_ISREG(s->st_mode)};
+  clinux_file_status status = {s->st_dev,
+                               s->st_ino,
+                               s->st_size,
+                               s->st_mtim.tv_sec,
+                               s->st_ctim.tv_sec,
+                               (uint32_t)s->st_mtim.tv_nsec,
+                               (uint32_t)s->st_ctim.tv_nsec,
+                               S_ISREG(s->st_mode)};
   return status;
 }
 

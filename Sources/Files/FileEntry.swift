@@ -65,20 +65,26 @@ struct FileEntry: ~Copyable {
     keyCount = host.count + path.count
 
     let room = keyCount + type.utf8.count + (cacheControl?.utf8.count ?? 0) + 320
-    var text = ByteBuffer(capacity: room)
+    var text = ByteBuffer(capacity: sighting.outcome == .file ? room : max(keyCount, 1))
     text.append(host)
     text.append(path)
+    guard sighting.outcome == .file, let status = sighting.status else {
+      modified = HTTPDate(seconds: 0)
+      tag = 0..<0
+      (typeEnd, validatorsEnd, codingEnd) = (keyCount, keyCount, keyCount)
+      self.text = text
+      return
+    }
     text.append("Content-Type: ")
     text.append(type)
     text.append("\r\n")
     typeEnd = text.count
-    let status = sighting.status
-    modified = HTTPDate(seconds: status?.modifiedSeconds ?? 0)
+    modified = HTTPDate(seconds: status.modifiedSeconds)
     text.append("Last-Modified: ")
     modified.append(to: &text)
     text.append("\r\nETag: ")
     let tagStart = text.count
-    EntityTag(modified: modified, size: status?.size ?? 0, coding: coding).append(to: &text)
+    EntityTag(modified: modified, size: status.size, coding: coding).append(to: &text)
     tag = tagStart..<text.count
     text.append("\r\n")
     if coding != .identity || !sighting.siblings.isEmpty {
@@ -97,7 +103,7 @@ struct FileEntry: ~Copyable {
     }
     codingEnd = text.count
     text.append("Accept-Ranges: bytes\r\nContent-Length: ")
-    text.append(decimal: UInt64(status?.size ?? 0))
+    text.append(decimal: UInt64(status.size))
     text.append("\r\n")
     self.text = text
   }

@@ -9,12 +9,8 @@ extension FileServer {
   mutating func look(
     _ hash: UInt64, _ number: Int, _ path: Span<UInt8>, _ host: Span<UInt8>,
     _ coding: ContentCoding, of file: Handle?, known: Handle?, _ now: Instant
-  ) throws(SystemError) -> Handle {
+  ) throws(SystemError) -> Knowledge {
     let route = routes[number]
-    // What is looked up for a sibling must not push the file out.
-    if let file { cache.pin(file) }
-    defer { if let file { cache.unpin(file) } }
-
     var lastSeen: (sighting: FileSighting, at: Instant)?
     if let known, cache[known].sighting.outcome == .file {
       lastSeen = (cache[known].sighting, cache[known].firstSeenAt)
@@ -30,7 +26,7 @@ extension FileServer {
         if sighting == cache[known].sighting {
           cache[known].checkedAt = now
           cache[known].wasUsed = true
-          return known
+          return .entry(known)
         }
       }
     }
@@ -38,6 +34,8 @@ extension FileServer {
 
     let candidate = file.map { cache[$0].sighting.candidate }
     var found = try open(route, path, host, coding, ofCandidate: candidate)
+    // Paths that lead nowhere cost nothing to invent, and some kilobytes each to remember.
+    if found.sighting.outcome == .missing, path.count + host.count > 256 { return .missing }
     if found.sighting.outcome == .file { try load(&found) }
     let isSame = lastSeen?.sighting == found.sighting
     var type = ""
@@ -47,11 +45,12 @@ extension FileServer {
         route, candidate: found.sighting.candidate, path: path, host: host)
       cacheControl = self.cacheControl(route, path)
     }
-    return cache.insert(
-      FileEntry(
-        hash: hash, route: number, coding: coding, path: path, host: host, found: found,
-        type: type, cacheControl: cacheControl,
-        firstSeenAt: isSame ? lastSeen?.at ?? now : now, now: now))
+    return .entry(
+      cache.insert(
+        FileEntry(
+          hash: hash, route: number, coding: coding, path: path, host: host, found: found,
+          type: type, cacheControl: cacheControl,
+          firstSeenAt: isSame ? lastSeen?.at ?? now : now, now: now)))
   }
 
   private mutating func cacheControl(_ route: FileRoute, _ path: Span<UInt8>) -> String? {

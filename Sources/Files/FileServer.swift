@@ -83,34 +83,42 @@ public struct FileServer: ~Copyable {
     let host = head.extracting(facts[route].usesHost ? request.host ?? 0..<0 : 0..<0)
     let hash = FileServer.hash(route, path, host, seed: hashSeed)
     do throws(SystemError) {
-      guard
-        let file = try entry(
-          hash, route, path, host, .identity, of: nil, now, mayLook: mayLook)
-      else { return .cold }
-      switch cache[file].sighting.outcome {
+      let file: Handle
+      switch try find(hash, route, path, host, .identity, of: nil, now, mayLook: mayLook) {
+      case .unknown: return .cold
       case .missing: return .notFound
-      case .forbidden: return .refused(status: 403)
-      case .file: break
+      case .entry(let handle): file = handle
       }
-      guard request.method == .get || request.method == .head else {
+      let outcome = cache[file].sighting.outcome
+      if outcome == .missing { return .notFound }
+      switch request.method {
+      case .get, .head:
+        if outcome == .forbidden { return .refused(status: 403) }
+      case .post where outcome == .forbidden:
+        return .refused(status: 403)  // nginx opens the file before it turns POST away
+      case .post, .put, .delete, .options, .patch, .other:
         buffer.append("Allow: GET, HEAD\r\n")
         return .refused(status: 405)
       }
       guard let field = request.acceptEncoding, !cache[file].sighting.siblings.isEmpty else {
         return respond(request, head, from: file, into: &buffer)
       }
+      // What is looked up for a sibling must not push the file out.
+      cache.pin(file)
+      defer { cache.unpin(file) }
       let codings = facts[route].codings
       for i in codings.indices {
         guard cache[file].sighting.siblings.contains(codings[i]),
           ContentNegotiation.accepts(codings[i], head.extracting(field))
         else { continue }
-        guard
-          let sibling = try entry(
-            hash, route, path, host, codings[i], of: file, now, mayLook: mayLook)
-        else { return .cold }
-        // It may have gone since the file was looked at.
-        guard cache[sibling].sighting.outcome == .file else { continue }
-        return respond(request, head, from: sibling, into: &buffer)
+        switch try find(hash, route, path, host, codings[i], of: file, now, mayLook: mayLook) {
+        case .unknown: return .cold
+        case .missing: continue
+        case .entry(let sibling):
+          // It may have gone since the file was looked at.
+          guard cache[sibling].sighting.outcome == .file else { continue }
+          return respond(request, head, from: sibling, into: &buffer)
+        }
       }
       return respond(request, head, from: file, into: &buffer)
     } catch {
@@ -118,19 +126,26 @@ public struct FileServer: ~Copyable {
     }
   }
 
-  /// The entry of a file, or of a sibling of `file`; nil when it is not known, or not fresh, and
-  /// must not be looked for.
-  private mutating func entry(
+  /// What is known of a representation.
+  enum Knowledge {
+    /// Nothing, or nothing fresh, and the disk must not be asked.
+    case unknown
+    /// It is not there, and that is not worth remembering.
+    case missing
+    case entry(Handle)
+  }
+
+  private mutating func find(
     _ hash: UInt64, _ route: Int, _ path: Span<UInt8>, _ host: Span<UInt8>,
     _ coding: ContentCoding, of file: Handle?, _ now: Instant, mayLook: Bool
-  ) throws(SystemError) -> Handle? {
+  ) throws(SystemError) -> Knowledge {
     let hash = hash ^ (UInt64(coding.rawValue) &* 0x9e37_79b9_7f4a_7c15)
     let known = cache.find(hash: hash, route: route, coding: coding, path: path, host: host)
     if let known, isFresh(known, now) {
       cache[known].wasUsed = true
-      return known
+      return .entry(known)
     }
-    guard mayLook else { return nil }
+    guard mayLook else { return .unknown }
     return try look(hash, route, path, host, coding, of: file, known: known, now)
   }
 

@@ -3,13 +3,15 @@ public struct FieldTable: ~Copyable {
   /// The most that `HeadLimits.fields` can ask for.
   public static var capacity: Int { 256 }
 
-  private var fields: InlineArray<256, Field>
+  /// An array, never grown: each access to an `InlineArray` of this size copied all of it.
+  private var fields: [Field]
   public private(set) var count = 0
   private var present = FieldNameSet()
   private var repeated = FieldNameSet()
 
   public init() {
-    fields = InlineArray(repeating: Field(name: .empty, value: .empty, id: .other))
+    fields = Array(
+      repeating: Field(name: .empty, value: .empty, id: .other), count: Self.capacity)
   }
 
   public subscript(index: Int) -> Field {

@@ -45,13 +45,15 @@ enum FramingFields {
   /// with codings before it that we do not undo (501 rather than 400, RFC 9112 §6.1).
   private static func endsChunked(_ bytes: Span<UInt8>, _ value: Slice) -> Bool {
     var list = ListReader(value)
+    var codings = 0
     var chunked = 0
     var last = false
     while let coding = list.next(bytes) {
       for i in coding.range where !ASCII.isToken(bytes[i]) { return false }
       last = ShortName(bytes, coding).isChunked
       chunked &+= last ? 1 : 0
+      codings &+= 1
     }
-    return last && chunked == 1
+    return last && chunked == 1 && codings > 1
   }
 }

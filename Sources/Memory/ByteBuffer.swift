@@ -67,6 +67,15 @@
     return result
   }
 
+  /// Lets `body` append to what is readable, up to the space there is.
+  @inlinable public mutating func write(_ body: (inout OutputSpan<UInt8>) -> Void) {
+    let room = unsafe UnsafeMutableBufferPointer(
+      start: (base + end).assumingMemoryBound(to: UInt8.self), count: capacity - end)
+    var output = unsafe OutputSpan<UInt8>(buffer: room, initializedCount: 0)
+    body(&output)
+    end += unsafe output.finalize(for: room)
+  }
+
   /// Lends the readable bytes to `body`, which answers how many of them it has taken.
   @inlinable public mutating func drain<E: Error, R>(
     _ body: (UnsafeRawBufferPointer) throws(E) -> (count: Int, result: R)
@@ -90,6 +99,13 @@
     start += count
   }
 
+  /// Hands over the room and what it holds, and is left without.
+  public mutating func take() -> ByteBuffer {
+    var taken = ByteBuffer()
+    swap(&taken, &self)
+    return taken
+  }
+
   /// Makes everything written readable again, from the first byte on: undoes `skip`.
   public mutating func rewind() { start = 0 }
 
@@ -105,6 +121,13 @@
   public mutating func removeLast(_ count: Int) {
     precondition(count >= 0 && count <= end - start)
     end -= count
+  }
+
+  /// Empties the buffer and leaves `reserved` bytes of its capacity unused, as if it were smaller.
+  public mutating func clear(reserving reserved: Int) {
+    precondition(reserved >= 0 && reserved <= capacity)
+    start = reserved
+    end = reserved
   }
 
   @inlinable public mutating func clear() {

@@ -4,52 +4,62 @@
 /// the start, and a slot's memory is first touched when the slot is first used, so that a
 /// large limit costs address space, not memory.
 @safe public struct Slab<Element: ~Copyable>: ~Copyable {
-  @usableFromInline struct Slot: ~Copyable {  // not private: generic code pays 60 ns for that
-    @usableFromInline var element: Element?
+  /// What is known of a slot, beside its element.
+  @usableFromInline struct Slot {  // not private: generic code pays 60 ns for that
     @usableFromInline var generation: UInt32
-    @usableFromInline var nextFree: UInt32
+    /// The next free slot, or `taken`.
+    @usableFromInline var next: UInt32
 
-    @usableFromInline init(generation: UInt32) {
-      element = nil
+    @usableFromInline init(generation: UInt32, next: UInt32) {
       self.generation = generation
-      nextFree = .max
+      self.next = next
     }
   }
 
+  @usableFromInline static var taken: UInt32 { .max }
+  @usableFromInline static var none: UInt32 { .max - 1 }
+
   @usableFromInline let slots: UnsafeMutablePointer<Slot>
+  @usableFromInline let elements: UnsafeMutablePointer<Element>
   /// How many elements there may be.
   public let capacity: Int
   /// How many elements there are.
   public private(set) var count = 0
   /// Slots at and above this number have never been used.
   @usableFromInline var used: UInt32 = 0
-  @usableFromInline var firstFree: UInt32 = .max
+  @usableFromInline var firstFree: UInt32 = .max - 1
 
   public init(capacity: Int) {
-    precondition(capacity > 0 && capacity < Int(UInt32.max))
+    precondition(capacity > 0 && capacity < Int(UInt32.max) - 1)
     self.capacity = capacity
     unsafe slots = .allocate(capacity: capacity)
+    unsafe elements = .allocate(capacity: capacity)
   }
 
   deinit {
-    unsafe slots.deinitialize(count: Int(used))
+    for i in 0..<Int(used) where unsafe slots[i].next == Self.taken {
+      unsafe (elements + i).deinitialize(count: 1)
+    }
+    unsafe elements.deallocate()
     unsafe slots.deallocate()
   }
 
-  @inlinable public var isFull: Bool { firstFree == .max && Int(used) == capacity }
+  @inlinable public var isFull: Bool { firstFree == Self.none && Int(used) == capacity }
 
   /// A handle for the element, or nil, and the element dropped, when the slab is full.
   public mutating func insert(_ element: consuming Element) -> Handle? {
     var number = firstFree
-    if number == .max {
+    if number == Self.none {
       guard Int(used) < capacity else { return nil }
       number = used
       used += 1
-      unsafe (slots + Int(number)).initialize(to: Slot(generation: 1))
+      // Generation 0 names nobody: a zeroed handle is always stale.
+      unsafe (slots + Int(number)).initialize(to: Slot(generation: 1, next: Self.taken))
     } else {
-      firstFree = unsafe slots[Int(number)].nextFree
+      firstFree = unsafe slots[Int(number)].next
+      unsafe slots[Int(number)].next = Self.taken
     }
-    unsafe slots[Int(number)].element = consume element
+    unsafe (elements + Int(number)).initialize(to: element)
     count += 1
     return Handle(slot: number, generation: unsafe slots[Int(number)].generation)
   }
@@ -57,14 +67,14 @@
   /// False when stale: the tenant has gone, perhaps another has come.
   @inlinable public func contains(_ handle: Handle) -> Bool {
     guard handle.slot < used else { return false }
-    return unsafe slots[Int(handle.slot)].generation == handle.generation
-      && slots[Int(handle.slot)].element != nil
+    let slot = unsafe slots[Int(handle.slot)]
+    return slot.generation == handle.generation && slot.next == Self.taken
   }
 
   /// The handle of the tenant of a slot, if it has one.
-  @inlinable public func handle(ofSlot slot: UInt32) -> Handle? {
-    guard slot < used, unsafe slots[Int(slot)].element != nil else { return nil }
-    return Handle(slot: slot, generation: unsafe slots[Int(slot)].generation)
+  @inlinable public func handle(ofSlot number: UInt32) -> Handle? {
+    guard number < used, unsafe slots[Int(number)].next == Self.taken else { return nil }
+    return Handle(slot: number, generation: unsafe slots[Int(number)].generation)
   }
 
   /// One more than the highest slot ever used: the end of a walk over all tenants.
@@ -74,26 +84,23 @@
   public mutating func remove(_ handle: Handle) -> Element {
     precondition(contains(handle), "stale handle")
     let number = Int(handle.slot)
-    guard let element = unsafe slots[number].element.take() else {
-      preconditionFailure("checked above")
-    }
-    // Generation 0 names nobody: a zeroed handle is always stale.
     let next = unsafe slots[number].generation &+ 1
-    unsafe slots[number].generation = next == 0 ? 1 : next
-    unsafe slots[number].nextFree = firstFree
+    unsafe slots[number] = Slot(generation: next == 0 ? 1 : next, next: firstFree)
     firstFree = handle.slot
     count -= 1
-    return element
+    return unsafe (elements + number).move()
   }
 
+  // Addressors, not coroutines: they cost nothing, and a span of what an element owns lives as
+  // long as nobody changes the slab.
   @inlinable public subscript(handle: Handle) -> Element {
-    _read {
+    unsafeAddress {
       precondition(contains(handle), "stale handle")
-      yield unsafe slots[Int(handle.slot)].element!
+      return unsafe UnsafePointer(elements + Int(handle.slot))
     }
-    _modify {
+    unsafeMutableAddress {
       precondition(contains(handle), "stale handle")
-      yield unsafe &slots[Int(handle.slot)].element!
+      return unsafe elements + Int(handle.slot)
     }
   }
 }

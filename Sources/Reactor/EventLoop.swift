@@ -42,6 +42,11 @@ public struct Readiness: OptionSet, Sendable {
 public struct Event: Sendable {
   public let token: Token
   public let readiness: Readiness
+
+  public init(token: Token, readiness: Readiness) {
+    self.token = token
+    self.readiness = readiness
+  }
 }
 
 /// epoll, edge-triggered: a descriptor is registered once, for both directions, and its events

@@ -7,22 +7,13 @@ public struct FileStatus: Equatable, Sendable {
   public let inode: UInt64
   /// In bytes.
   public let size: Int
-  /// The last change, since 1970.
+  /// When the content last changed, since 1970. Whoever may write to the file can set it.
   public let modifiedSeconds: Int64
   public let modifiedNanoseconds: UInt32
+  /// When anything about the file last changed, since 1970: nobody can set it.
+  public let changedSeconds: Int64
+  public let changedNanoseconds: UInt32
   public let isRegular: Bool
-
-  public init(
-    device: UInt64, inode: UInt64, size: Int, modifiedSeconds: Int64,
-    modifiedNanoseconds: UInt32, isRegular: Bool
-  ) {
-    self.device = device
-    self.inode = inode
-    self.size = size
-    self.modifiedSeconds = modifiedSeconds
-    self.modifiedNanoseconds = modifiedNanoseconds
-    self.isRegular = isRegular
-  }
 }
 
 /// Paths and names are bytes that end with their only NUL.
@@ -110,11 +101,14 @@ extension Syscalls {
 
 extension FileStatus {
   fileprivate init(_ status: clinux_file_status) {
-    self.init(
-      device: status.device, inode: status.inode, size: Int(status.size),
-      modifiedSeconds: status.modified_seconds,
-      modifiedNanoseconds: status.modified_nanoseconds,
-      isRegular: status.is_regular != 0)
+    device = status.device
+    inode = status.inode
+    size = Int(status.size)
+    modifiedSeconds = status.modified_seconds
+    modifiedNanoseconds = status.modified_nanoseconds
+    changedSeconds = status.changed_seconds
+    changedNanoseconds = status.changed_nanoseconds
+    isRegular = status.is_regular != 0
   }
 }
 

@@ -63,4 +63,17 @@ public enum TextFile {
     }
     return true
   }
+
+  /// What a path leads to, symbolic links followed.
+  public enum Kind: CInt, Sendable {
+    case nothing = 0
+    case directory = 1
+    case file = 2
+    case other = 3
+    case danglingLink = 4
+  }
+
+  public static func kind(of path: String) -> Kind {
+    Kind(rawValue: unsafe clinux_path_kind(path)) ?? .nothing
+  }
 }

@@ -1,5 +1,6 @@
 public import CLibraries
 public import Configuration
+public import HTTP
 
 /// All routes, compiled for matching: nginx's order without walking a list.
 ///
@@ -46,6 +47,26 @@ public final class RouteTable: Sendable {
     patterns = PatternSet(builder.patterns)
     methods = builder.methods
     fieldConditions = builder.fieldConditions
+  }
+
+  /// Finds the route of a request whose head has been read from `bytes`.
+  ///
+  /// - Parameter path: the target's normalised.
+  public func match(
+    _ head: borrowing RequestHead, in bytes: Span<UInt8>, path: Span<UInt8>,
+    scratch: inout RouteScratch
+  ) -> Outcome {
+    begin(&scratch)
+    if asksForFields {
+      for i in 0..<head.fields.count where !head.fields[i].isDropped {
+        observe(
+          name: bytes.extracting(head.fields[i].name.range),
+          value: bytes.extracting(head.fields[i].value.range), scratch: &scratch)
+      }
+    }
+    return match(
+      host: bytes.extracting(head.hostName.range), path: path,
+      method: bytes.extracting(head.methodSlice.range), scratch: &scratch)
   }
 
   /// Finds the route of a request.

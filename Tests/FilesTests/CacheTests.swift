@@ -51,6 +51,17 @@ private let second: Instant = 1_000_000_000
     #expect(site.get("/a.txt").text == "new")
   }
 
+  @Test func `a change whose stamp was put back is noticed`() {
+    let site = Site()
+    site.folder.write("a.txt", "old")
+    for _ in 1...4 {
+      #expect(site.get("/a.txt").text == "old")
+      site.now += second + 1
+    }
+    site.folder.write("a.txt", "new")
+    #expect(site.get("/a.txt").text == "new")
+  }
+
   @Test func `a file that comes and goes is noticed`() {
     let site = Site()
     #expect(site.get("/a.txt").status == 404)
@@ -103,6 +114,22 @@ private let second: Instant = 1_000_000_000
       #expect(site.server.usage.entries <= 16)
     }
     #expect(misses == 0)
+  }
+
+  @Test func `in the smallest cache a file and its siblings do not push each other out`() {
+    var limits = FileLimits()
+    limits.entries = 1
+    let site = Site(limits: limits) {
+      FileRoute(base: .root($0.path), precompressed: [.brotli, .gzip])
+    }
+    site.folder.write("a.txt", "plain")
+    site.folder.write("a.txt.gz", "gzipped")
+    let fields = ["Accept-Encoding": "br, gzip"]
+    #expect(site.get("/a.txt", fields).text == "gzipped")
+    #expect(site.get("/a.txt").text == "plain")
+    #expect(site.get("/a.txt", fields).text == "gzipped")
+    #expect(site.server.usage.entries == 1)
+    #expect(site.server.usage.pinned == 0)
   }
 
   @Test func `content stays within its budget`() {

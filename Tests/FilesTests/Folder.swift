@@ -78,6 +78,10 @@ final class Folder {
     check(unsafe chmod("\(path)/\(name)", 0), name)
   }
 
+  func allow(_ name: String) {
+    check(unsafe chmod("\(path)/\(name)", 0o755), name)
+  }
+
   private func check(_ result: CInt, _ name: String) {
     precondition(result >= 0, "\(name): errno \(errno)")
   }

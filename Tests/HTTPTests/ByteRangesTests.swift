@@ -71,4 +71,58 @@ import Testing
     #expect(ByteRanges.parse(field.utf8.span, size: 20, limit: 4) == .several(expected))
     #expect(ByteRanges.parse(field.utf8.span, size: 20, limit: 3) == .whole)
   }
+
+  @Test func `whatever is asked, parts lie within the size and are no more than the whole`() {
+    var generator = Noise(state: 1)
+    for _ in 0..<20_000 {
+      let size = Int(generator.next() % 40)
+      let field = "bytes=" + generator.text(of: "0123456789-, x", count: 24)
+      let parts: [ByteRange]
+      switch ByteRanges.parse(field.utf8.span, size: size) {
+      case .whole, .unsatisfiable: continue
+      case .single(let part): parts = [part]
+      case .several(let several):
+        #expect(several.count > 1)
+        parts = several
+      }
+      let isWithin = parts.allSatisfy {
+        $0.offset >= 0 && $0.count > 0 && $0.offset + $0.count <= size
+      }
+      #expect(isWithin, "\(field) of \(size)")
+      #expect(parts.reduce(0) { $0 + $1.count } <= size, "\(field) of \(size)")
+    }
+  }
+
+  @Test func `no field value brings a reader down`() {
+    var generator = Noise(state: 2)
+    for _ in 0..<20_000 {
+      let list = generator.text(of: "gzipbr*;q=.01, \t\"W/", count: 20)
+      _ = ContentNegotiation.accepts(.gzip, list.utf8.span)
+      _ = ContentNegotiation.accepts(.brotli, list.utf8.span)
+      _ = ContentNegotiation.prefersJSON(list.utf8.span)
+      _ = EntityTag.isListed("W/\"b\"".utf8.span, in: list.utf8.span, by: .weak)
+      let date = generator.text(of: "SunNov,- :0123456789", count: 32)
+      _ = HTTPDate.parse(date.utf8.span)
+      var conditions = Conditions()
+      conditions.ifRange = 0..<list.utf8.count
+      _ = conditions.rangeApplies(
+        in: list.utf8.span, tag: "\"b\"".utf8.span, modified: HTTPDate(seconds: 0))
+    }
+  }
+
+  /// The same bytes on every run.
+  private struct Noise {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return state >> 33
+    }
+
+    mutating func text(of letters: String, count: Int) -> String {
+      let letters = Array(letters)
+      return String(
+        (0..<next() % UInt64(count)).map { _ in letters[Int(next() % UInt64(letters.count))] })
+    }
+  }
 }

@@ -16,3 +16,14 @@ import Testing
   #expect(error?.isNotFound == true)
   #expect(try TextFile.read("/dev/null", limit: 100) == "")
 }
+
+@Test func `the environment is read`() {
+  #expect(ProcessFacts.environment["PATH"]?.isEmpty == false)
+}
+
+@Test func `paths lead to what they lead to`() {
+  #expect(TextFile.kind(of: "/proc") == .directory)
+  #expect(TextFile.kind(of: "/proc/self/status") == .file)
+  #expect(TextFile.kind(of: "/dev/null") == .other)
+  #expect(TextFile.kind(of: "/nowhere") == .nothing)
+}

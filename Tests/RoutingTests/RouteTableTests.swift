@@ -1,5 +1,6 @@
 import CLibraries
 import Configuration
+import HTTP
 import Routing
 import Testing
 
@@ -233,6 +234,34 @@ func `a host is the same in other case and with a last dot`(host: String) throws
   #expect(match(table, "h", Array("/31".utf8), "GET", fields) == .route(31))
   #expect(match(table, "h", Array("/32".utf8), "GET", fields) == .notFound)
   #expect(match(table, "h", Array("/32".utf8), "GET", [fields[32]]) == .route(32))
+}
+
+@Test(arguments: [
+  ("GET /a?b HTTP/1.1\r\nHost: ERP.example.com.:8080\r\nx-canary: 1\r\n\r\n", 1),
+  ("GET /a HTTP/1.1\r\nHost: ERP.example.com\r\nX-Canary: 2\r\n\r\n", 0),
+  ("GET /a HTTP/1.1\r\nHost: ERP.example.com\r\nX_Canary: 1\r\n\r\n", 0),
+  ("POST /a HTTP/1.1\r\nHost: erp.example.com\r\nX-Canary: 1\r\n\r\n", 0),
+  ("GET /a HTTP/1.1\r\nHost: other.test\r\nX-Canary: 1\r\n\r\n", 0),
+])
+func `a head as it was read finds its route`(text: String, route: Int) throws {
+  let table = try RouteTable([
+    prefix("/"),
+    at(
+      .prefix("/a"), hosts: [.exact("erp.example.com")], methods: ["GET"], headers: [canary]),
+  ])
+  let bytes = Array(text.utf8)
+  var head = RequestHead()
+  var isWhole = false
+  do { isWhole = try head.parse(bytes.span, limits: HeadLimits()) } catch {
+    Issue.record("\(error)")
+  }
+  #expect(isWhole)
+  var scratch = RouteScratch()
+  for _ in 0..<2 {
+    let got = table.match(
+      head, in: bytes.span, path: bytes.span.extracting(head.path.range), scratch: &scratch)
+    #expect(got == .route(route))
+  }
 }
 
 @Test func `an explanation says of every route what became of it`() throws {

@@ -1,0 +1,222 @@
+public import Balancing
+public import Configuration
+public import Network
+
+/// The servers of one configuration with their addresses and cells: what workers, prober and
+/// probes are told of them. It is used by the control thread alone.
+public struct ServerRoster {
+  struct Pool {
+    let settings: PoolSettings
+    var servers: [Server]
+  }
+
+  struct Server {
+    let settings: ServerSettings
+    var places: AddressPlaces
+    /// Of the cell of each place.
+    var slots: [Int] = []
+  }
+
+  /// More servers than there are cells.
+  public struct Full: Error, Equatable, Sendable, CustomStringConvertible {
+    public let limit: Int
+    public var description: String { "more than \(limit) servers" }
+  }
+
+  private(set) var pools: [Pool]
+
+  /// The servers of a configuration, each claimed in the directory.
+  ///
+  /// - Parameter addresses: what is known of a name already.
+  public init(
+    _ settings: [PoolSettings], _ directory: inout ServerDirectory,
+    addresses: (String) -> [IPAddress]?
+  ) throws(Full) {
+    pools = settings.map { pool in
+      let servers = pool.servers.map { server in
+        var places = AddressPlaces()
+        switch server.endpoint.host {
+        case .address(let address): places = AddressPlaces(address)
+        case .name(let name): if let known = addresses(name) { places.assign(known) }
+        case .any: break
+        }
+        return Server(settings: server, places: places)
+      }
+      return Pool(settings: pool, servers: servers)
+    }
+    do throws(Full) {
+      try claimPlaces(&directory)
+    } catch {
+      release(&directory)
+      throw error
+    }
+  }
+
+  /// Gives all cells back: the last worker has left this configuration.
+  public mutating func release(_ directory: inout ServerDirectory) {
+    for pool in pools.indices {
+      for server in pools[pool].servers.indices {
+        while !pools[pool].servers[server].slots.isEmpty {
+          releaseLast(pool, server, &directory)
+        }
+      }
+    }
+  }
+
+  /// Names to be kept up to date.
+  public var names: Set<String> {
+    var names: Set<String> = []
+    for pool in pools {
+      for server in pool.servers {
+        if case .name(let name) = server.settings.endpoint.host { names.insert(name) }
+      }
+    }
+    return names
+  }
+
+  /// A name has other addresses: servers move, and there may be more of them or fewer.
+  ///
+  /// - Returns: whether workers need a new snapshot, for the places have changed in number.
+  ///   Cells of places that are no longer needed stay claimed until the roster is released, so
+  ///   that a worker which has not heard yet finds nobody else in them.
+  public mutating func assign(
+    _ addresses: [IPAddress], to name: String, _ directory: inout ServerDirectory
+  ) throws(Full) -> Bool {
+    var isReshaped = false
+    for pool in pools.indices {
+      for server in pools[pool].servers.indices
+      where pools[pool].servers[server].settings.endpoint.host == .name(name) {
+        let before = pools[pool].servers[server].places.places.count
+        pools[pool].servers[server].places.assign(addresses)
+        if pools[pool].servers[server].places.places.count != before { isReshaped = true }
+      }
+    }
+    try claimPlaces(&directory)
+    return isReshaped
+  }
+
+  private mutating func claimPlaces(_ directory: inout ServerDirectory) throws(Full) {
+    for pool in pools.indices {
+      for server in pools[pool].servers.indices {
+        try claimPlaces(pool, server, &directory)
+      }
+    }
+  }
+
+  private mutating func claimPlaces(
+    _ pool: Int, _ server: Int, _ directory: inout ServerDirectory
+  ) throws(Full) {
+    let settings = pools[pool].servers[server].settings
+    let places = pools[pool].servers[server].places.places
+    for (place, address) in places.enumerated() {
+      if place == pools[pool].servers[server].slots.count {
+        let name = AddressPlaces.name(settings.name, place: place)
+        guard
+          let (slot, isNew) = directory.claim(pool: pools[pool].settings.name, server: name)
+        else { throw Full(limit: directory.cells.count) }
+        pools[pool].servers[server].slots.append(slot)
+        // Without checks a server counts as up; with them a new one has to prove itself.
+        if pools[pool].settings.health == nil {
+          directory.cells[slot].setHealthy(true)
+        } else if isNew {
+          directory.cells[slot].setHealthy(false)
+        }
+      }
+      let slot = pools[pool].servers[server].slots[place]
+      let next = address.map { SocketAddress($0, port: settings.endpoint.port) }
+      if directory.cells[slot].address != next { directory.cells[slot].setAddress(next) }
+    }
+    for slot in pools[pool].servers[server].slots.dropFirst(places.count) {
+      directory.cells[slot].setAddress(nil)
+    }
+  }
+
+  private mutating func releaseLast(
+    _ pool: Int, _ server: Int, _ directory: inout ServerDirectory
+  ) {
+    let place = pools[pool].servers[server].slots.count - 1
+    pools[pool].servers[server].slots.removeLast()
+    directory.release(
+      pool: pools[pool].settings.name,
+      server: AddressPlaces.name(pools[pool].servers[server].settings.name, place: place))
+  }
+
+  // MARK: What others are told
+
+  /// The pools as balancers need them, in the order of the configuration.
+  public var plans: [PoolPlan] {
+    pools.map { pool in
+      var servers: [PoolPlan.Server] = []
+      for server in pool.servers {
+        for place in server.places.places.indices {
+          servers.append(
+            PoolPlan.Server(
+              name: AddressPlaces.name(server.settings.name, place: place),
+              weight: server.settings.weight, slot: server.slots[place]))
+        }
+      }
+      return PoolPlan(pool.settings, servers: servers)
+    }
+  }
+
+  /// The servers to be checked: those of pools with `health` that have an address.
+  public var targets: [ProbeTarget] {
+    var targets: [ProbeTarget] = []
+    for pool in pools {
+      guard let check = pool.settings.health else { continue }
+      for server in pool.servers {
+        for (place, address) in server.places.places.enumerated() {
+          guard let address else { continue }
+          targets.append(
+            ProbeTarget(
+              cell: server.slots[place], pool: pool.settings.name,
+              server: AddressPlaces.name(server.settings.name, place: place),
+              address: SocketAddress(address, port: server.settings.endpoint.port),
+              host: server.settings.endpoint.description, check: check))
+        }
+      }
+    }
+    return targets
+  }
+
+  /// One place of a server, as metrics show it.
+  struct Line {
+    let pool: String
+    let server: String
+    let slot: Int
+    /// The name that it was resolved from.
+    let host: String?
+  }
+
+  var lines: [Line] {
+    pools.flatMap { pool in
+      pool.servers.flatMap { server in
+        server.places.places.indices.map { place in
+          var host: String?
+          if case .name(let name) = server.settings.endpoint.host { host = name }
+          return Line(
+            pool: pool.settings.name,
+            server: AddressPlaces.name(server.settings.name, place: place),
+            slot: server.slots[place], host: host)
+        }
+      }
+    }
+  }
+
+  /// How many servers of each pool take requests.
+  func status(_ directory: borrowing ServerDirectory) -> [ProcessStatus.Pool] {
+    let lines = lines
+    return pools.map { pool in
+      let own = lines.filter { $0.pool == pool.settings.name }
+      let up = own.filter { Self.isUp(directory.cells[$0.slot]) }.count
+      return ProcessStatus.Pool(
+        name: pool.settings.name, isRequired: pool.settings.isRequired, up: up, count: own.count)
+    }
+  }
+
+  /// Whether a server is up, has an address and is not being drained. An ejection does not
+  /// count: it is over in seconds.
+  static func isUp(_ cell: borrowing ServerCell) -> Bool {
+    cell.isHealthy && !cell.isDraining && cell.address != nil
+  }
+}

@@ -1,0 +1,71 @@
+public import Configuration
+public import Reactor
+
+/// How the process comes to its end after SIGTERM or SIGINT: decisions only.
+///
+///     running → lame duck → draining → ended
+///
+/// From the signal on readiness fails. For the lame duck's time everything else goes on, for
+/// whoever balances over several instances may not have noticed. Then listeners close and what
+/// is under way may finish, until the deadline, which counts from the signal.
+public struct ShutdownMachine: Equatable, Sendable {
+  public enum Phase: Equatable, Sendable {
+    case running
+    case lameDuck(until: Instant, deadline: Instant)
+    case draining(deadline: Instant)
+    case ended
+  }
+
+  public enum Action: Equatable, Sendable {
+    case nothing
+    /// Close listeners, take no new requests on idle connections.
+    case drain
+    /// All is done: exit.
+    case finish
+    /// The deadline has passed, or somebody is impatient: exit whatever is under way.
+    case cut
+  }
+
+  public private(set) var phase = Phase.running
+
+  public init() {}
+
+  public var isRunning: Bool { phase == .running }
+
+  /// A signal asks for the end; the second one does not wait.
+  public mutating func terminate(_ settings: Shutdown, now: Instant) -> Action {
+    guard phase == .running else {
+      guard phase != .ended else { return .nothing }
+      phase = .ended
+      return .cut
+    }
+    let deadline = now + settings.deadline.nanoseconds
+    phase = .lameDuck(until: now + settings.lameDuck.nanoseconds, deadline: deadline)
+    return advance(now: now, isDone: false)
+  }
+
+  /// - Parameter isDone: nothing is under way any more.
+  public mutating func advance(now: Instant, isDone: Bool) -> Action {
+    switch phase {
+    case .running, .ended:
+      return .nothing
+    case .lameDuck(let until, let deadline):
+      guard now >= until else { return .nothing }
+      phase = .draining(deadline: deadline)
+      return .drain
+    case .draining(let deadline):
+      guard isDone || now >= deadline else { return .nothing }
+      phase = .ended
+      return isDone ? .finish : .cut
+    }
+  }
+
+  /// When `advance` has something to do without being told.
+  public var nextDue: Instant? {
+    switch phase {
+    case .running, .ended: nil
+    case .lameDuck(let until, _): until
+    case .draining(let deadline): deadline
+    }
+  }
+}

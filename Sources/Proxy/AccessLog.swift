@@ -1,0 +1,154 @@
+import HTTP
+import Memory
+import Network
+import Reactor
+
+/// One worker's lines of the access log, gathered and handed over in batches.
+struct AccessLog: ~Copyable {
+  /// Lines wait no longer than this for others to join them.
+  static let patience: UInt64 = 200_000_000
+  static let lineLimit = 24 << 10
+
+  private let queue: BatchQueue?
+  private var batch = ByteBuffer()
+  private var oldest: Instant = 0
+  private var second: UInt64 = .max
+  private var prefix: [UInt8] = []
+
+  init(queue: BatchQueue?) {
+    self.queue = queue
+    if let queue { batch = queue.emptyBuffer() }
+  }
+
+  var isOn: Bool { queue != nil }
+
+  /// Milliseconds until lines are due to be handed over; nil when there are none.
+  func delay(now: Instant) -> Int? {
+    guard !batch.isEmpty else { return nil }
+    let due = oldest &+ Self.patience
+    return due <= now ? 0 : Int((due - now) / 1_000_000) + 1
+  }
+
+  mutating func flushIfDue(_ environment: WorkerEnvironment, now: Instant) {
+    guard !batch.isEmpty,
+      batch.space < Self.lineLimit || now &- oldest >= Self.patience
+    else { return }
+    flush(environment)
+  }
+
+  mutating func flush(_ environment: WorkerEnvironment) {
+    guard let queue, !batch.isEmpty else { return }
+    if !queue.submit(&batch) { environment.counters.add(environment.slots.logDropped) }
+  }
+
+  /// Writes one line: `begin`, then what `record` says of the request, then how it ended.
+  mutating func add(
+    _ record: borrowing AccessRecord, _ end: AccessEnd, clock: Clock,
+    _ environment: WorkerEnvironment
+  ) {
+    guard isOn else { return }
+    if batch.space < Self.lineLimit { flush(environment) }
+    if batch.isEmpty { oldest = clock.now }
+    writeTime(clock.wall)
+    batch.append(record.text.readable)
+    write(end)
+  }
+
+  private mutating func writeTime(_ wall: UInt64) {
+    let now = wall / 1_000_000_000
+    if now != second {
+      second = now
+      prefix = Array("{\"time\":\"\(Timestamp.text(now * 1_000_000_000).prefix(20))".utf8)
+    }
+    let prefix = self.prefix
+    batch.append(prefix.span)
+    let millisecond = wall / 1_000_000 % 1000
+    batch.append(48 + UInt8(millisecond / 100))
+    batch.append(48 + UInt8(millisecond / 10 % 10))
+    batch.append(48 + UInt8(millisecond % 10))
+    batch.append("Z\"")
+  }
+
+  private mutating func write(_ end: AccessEnd) {
+    batch.append(",\"status\":")
+    batch.append(decimal: UInt64(end.status))
+    batch.append(",\"bytes_in\":")
+    batch.append(decimal: end.bytesIn)
+    batch.append(",\"bytes_out\":")
+    batch.append(decimal: end.bytesOut)
+    batch.append(",\"duration_ms\":")
+    Self.append(milliseconds: end.duration, to: &batch)
+    if let connect = end.connect {
+      batch.append(",\"connect_ms\":")
+      Self.append(milliseconds: connect, to: &batch)
+    }
+    if let firstByte = end.firstByte {
+      batch.append(",\"first_byte_ms\":")
+      Self.append(milliseconds: firstByte, to: &batch)
+    }
+    batch.append(",\"reason\":\"")
+    batch.append(end.reason.text)
+    batch.append("\"}\n")
+  }
+
+  /// With three decimals: microseconds.
+  private static func append(milliseconds nanoseconds: UInt64, to buffer: inout ByteBuffer) {
+    let micro = nanoseconds / 1000
+    buffer.append(decimal: micro / 1000)
+    buffer.append(UInt8(ascii: "."))
+    buffer.append(48 + UInt8(micro / 100 % 10))
+    buffer.append(48 + UInt8(micro / 10 % 10))
+    buffer.append(48 + UInt8(micro % 10))
+  }
+}
+
+/// How an exchange ended, in numbers.
+struct AccessEnd {
+  var status: UInt16
+  var bytesIn: UInt64
+  var bytesOut: UInt64
+  var duration: UInt64
+  var connect: UInt64?
+  var firstByte: UInt64?
+  var reason: Termination
+}
+
+/// What a line of the access log says of a request, whatever becomes of it.
+struct AccessRecord: ~Copyable {
+  /// JSON members, each with a comma in front.
+  var text: ByteBuffer
+  var start: Instant
+  var route: RouteSlots?
+  var pool = -1
+  var server = -1
+  var connect: UInt64?
+  var firstByte: UInt64?
+
+  init(text: consuming ByteBuffer, start: Instant) {
+    self.text = text
+    self.start = start
+  }
+
+  /// The bytes of a field of the client's, as a JSON string: what is not ASCII, or would end
+  /// the string, is escaped byte by byte, so that no client can write a line of its own.
+  static func append(
+    _ name: StaticString, _ bytes: Span<UInt8>, limit: Int = 4096, to buffer: inout ByteBuffer
+  ) {
+    guard bytes.count > 0 else { return }
+    buffer.append(name)
+    let end = min(bytes.count, limit)
+    var clean = 0
+    for i in 0..<end {
+      let byte = bytes[i]
+      guard byte < 0x20 || byte >= 0x7F || byte == 0x22 || byte == 0x5C else { continue }
+      buffer.append(bytes.extracting(clean..<i))
+      clean = i + 1
+      // Half a line is no JSON: what does not fit is left out.
+      guard buffer.space > 1024 + 6 else { break }
+      buffer.append("\\u")
+      buffer.append(hexadecimal: UInt64(byte), width: 4)
+    }
+    if clean < end { buffer.append(bytes.extracting(clean..<end)) }
+    buffer.append(UInt8(ascii: "\""))
+  }
+}

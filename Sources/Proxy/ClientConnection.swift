@@ -1,0 +1,48 @@
+import Memory
+import Network
+import Reactor
+
+/// A client's connection. Between requests this is all that it costs.
+struct ClientConnection: ~Copyable {
+  enum State: UInt8 {
+    /// Between requests: owns no buffer.
+    case idle
+    /// A request is being read or a response is owed.
+    case exchange
+    /// Bytes go both ways, unread.
+    case tunnel
+    /// Everything has been said; what the client still sends is read and dropped, so that the
+    /// last response is not lost to a reset (RFC 9112 §9.6).
+    case lingering
+  }
+
+  let socket: Descriptor
+  /// Who connected.
+  let address: SocketAddress
+  var state = State.idle
+  /// Bytes, or the end, may wait to be read.
+  var isReadable = false
+  var isWritable = true
+  /// The client will send no more.
+  var isDone = false
+  /// Requests begun on this connection.
+  var requests: UInt32 = 0
+  var deadline = Deadline()
+  /// The exchange under way, or the tunnel.
+  var work = Handle.none
+
+  init(socket: consuming Descriptor, address: SocketAddress) {
+    self.socket = socket
+    self.address = address
+  }
+
+  /// Reads once; keeps note of whether more may wait.
+  mutating func receive(into buffer: inout ByteBuffer) -> Reading {
+    Reading.from(socket, into: &buffer, isReadable: &isReadable, isDone: &isDone)
+  }
+}
+
+extension Handle {
+  /// Names nobody.
+  static let none = Handle(slot: 0, generation: 0)
+}

@@ -1,0 +1,143 @@
+import Balancing
+import Files
+import HTTP
+import Memory
+import Network
+import Reactor
+
+/// One request and its response, from the first byte of the one to the last of the other.
+struct Exchange: ~Copyable {
+  enum Phase: UInt8 {
+    /// The request's head is being read.
+    case head
+    /// The request's body is being read; no server has been asked yet.
+    case holding
+    /// A connection to a server is being opened.
+    case connecting
+    /// The request is being sent, the head of the response is awaited.
+    case waiting
+    /// The response is on its way to the client.
+    case responding
+  }
+
+  let client: Handle
+  /// The connection to the server that is asked now.
+  var upstream = Handle.none
+  /// The configuration that this exchange began with.
+  var generation: Handle
+  var phase = Phase.head
+  let start: Instant
+
+  // MARK: The request
+
+  /// The head, kept to the end for the log and for another try, and what came right after it.
+  var request = ByteBuffer()
+  var headLength = 0
+  /// How far the end of the head has been looked for.
+  var scanned = 0
+  var facts = RequestFacts()
+  var requestBody = BodyReader.none
+  /// The body's beginning, which came with the head and stays there: small bodies need no more.
+  var inlineBody = 0
+  var inlineSent = 0
+  /// Bytes of the body that wait for the server, or are kept for another one.
+  var requestStore = BodyStore()
+  /// Bytes of the body read from the client.
+  var bytesIn: UInt64 = 0
+  /// The client waits for 100 (Continue) before it sends the body.
+  var owesContinue = false
+  /// The chunk that ends a body of unknown length is on its way.
+  var isLastChunkSent = false
+  /// The length under which the body goes upstream, when it is known.
+  var upstreamLength: UInt64?
+
+  // MARK: The server
+
+  var route = RouteFacts()
+  var pool = PoolFacts()
+  /// The server's number in its pool, −1 while none is picked.
+  var server = -1
+  var tried = TriedServers()
+  /// Those that had been tried before the present one.
+  var triedBefore = TriedServers()
+  /// What the request says about the server it wants.
+  var key = AffinityKey()
+  /// The server counts this request as under way.
+  var isCounted = false
+  var attempts: UInt8 = 0
+  /// Whether the request's end has gone out to the server.
+  var isSent = false
+  /// The server reads no more of the request, though it may still answer.
+  var isSendingOver = false
+  /// The request goes out on a connection that has served another: it may die of old age.
+  var isReused = false
+  var connectStart: Instant = 0
+  var connectTime: UInt64 = 0
+  var firstByte: Instant = 0
+  /// First the head that goes to the server, then what comes from it.
+  var input = ByteBuffer()
+  /// Whether `input` holds bytes for the server.
+  var isSendingHead = false
+
+  // MARK: The response
+
+  var status: UInt16 = 0
+  var responseBody = BodyReader.none
+  var encoding = BodyEncoding.identity
+  /// Bytes for the client, in front of those in the store.
+  var output = ByteBuffer()
+  var responseStore = BodyStore()
+  var file: FileResponse?
+  /// The response's head has gone into the output.
+  var hasResponseHead = false
+  /// Nothing more will be added to the output.
+  var isResponseWhole = false
+  /// The connection to the client ends with this exchange.
+  var endsConnection = false
+  /// The body goes on in chunks and ended with its connection: the last chunk is ours to write.
+  var owesLastChunk = false
+  /// Trailers have been written: the last chunk has begun.
+  var hasTrailers = false
+  /// The server keeps its connection open after this response.
+  var isUpstreamPersistent = false
+  /// The server asked that its response not be buffered (X-Accel-Buffering).
+  var isUnbuffered = false
+  var bytesOut: UInt64 = 0
+  var reason = Termination.ok
+  /// The request's own id, in hexadecimal, when it was made here.
+  var requestID: (UInt64, UInt64) = (0, 0)
+
+  /// Whether the request's id is the one that it came with.
+  var keepsRequestID: Bool { !facts.requestID.isEmpty }
+  /// The server is asked to say when the body may come (RFC 9110 §10.1.1).
+  var relaysExpect: Bool { owesContinue && !requestBody.isDone }
+  var hasBodyInput: Bool { !input.isEmpty && !responseBody.isDone }
+  var buffersResponse: Bool { route.buffersResponse && !isUnbuffered }
+
+  init(client: Handle, generation: Handle, start: Instant) {
+    self.client = client
+    self.generation = generation
+    self.start = start
+  }
+}
+
+/// What is asked often of a request's head once its fields are behind us.
+struct RequestFacts {
+  var method = Method.other
+  var version = Version.http11
+  var methodName = Slice.empty
+  var target = Slice.empty
+  var host = Slice.empty
+  var requestID = Slice.empty
+  var userAgent = Slice.empty
+  var isPersistent = false
+  var wantsJSON = false
+  /// Whether the client asked for a WebSocket and the route allows one.
+  var upgrades = false
+  /// Whose request it is, as far as trusted proxies tell.
+  var address = IPAddress(v4: 0)
+  /// Whether who connected is a proxy whose word is believed.
+  var isTrusted = false
+  /// Whether the client, as far as trusted proxies tell, spoke HTTPS.
+  var isSecure = false
+}

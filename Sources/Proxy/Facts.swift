@@ -1,0 +1,123 @@
+import Configuration
+import HTTP
+import Network
+import Reactor
+
+// What a request needs to know of its route, pool and server, as plain numbers: copying them
+// counts no references. Names and texts stay in the snapshot.
+
+/// A route, as the hot path sees it.
+struct RouteFacts {
+  enum Kind: UInt8 { case files, proxy, redirect, respond }
+
+  /// Its number in the snapshot, −1 for none.
+  var index = -1
+  var kind = Kind.respond
+  /// Its pool's number in the snapshot.
+  var pool = -1
+  /// 0 is no limit.
+  var bodyLimit = 0
+  var buffersRequest = true
+  var buffersResponse = true
+  var allowsWebSocket = false
+  var editsRequest = false
+  var editsResponse = false
+  /// 0 where the pool's own holds.
+  var responseTimeout: UInt64 = 0
+  var sendTimeout: UInt64 = 0
+  var tunnelTimeout: UInt64 = 0
+  var counters = RouteSlots()
+}
+
+/// A pool, as the hot path sees it.
+struct PoolFacts {
+  var connectTimeout: UInt64 = 0
+  var responseTimeout: UInt64 = 0
+  var sendTimeout: UInt64 = 0
+  var retries = 0
+  /// Idle connections kept to one server by one worker; 0 closes each after its response.
+  var idleLimit = 0
+  var idleTimeout: UInt64 = 0
+  /// Requests after which a connection is closed; 0 is no limit.
+  var requestsLimit: UInt32 = 0
+  var preservesHost = true
+  var issuesCookie = false
+}
+
+/// A server, as the hot path sees it.
+struct ServerFacts {
+  /// Its place in the table that all workers share.
+  var cell: Int
+  var counters: ServerSlots
+}
+
+/// Where a route's counts are kept in a worker's counters.
+public struct RouteSlots: Sendable {
+  /// Five in a row: responses by class of status, 1xx to 5xx.
+  public var responses: Int
+  /// A histogram: `LatencyBuckets.slots` in a row.
+  public var duration: Int
+  public var bytesIn: Int
+  public var bytesOut: Int
+
+  public init(responses: Int = 0, duration: Int = 0, bytesIn: Int = 0, bytesOut: Int = 0) {
+    self.responses = responses
+    self.duration = duration
+    self.bytesIn = bytesIn
+    self.bytesOut = bytesOut
+  }
+}
+
+/// Where a server's counts are kept in a worker's counters.
+public struct ServerSlots: Sendable {
+  /// Requests sent to it.
+  public var requests: Int
+  /// Connections opened to it.
+  public var connects: Int
+  /// Connections that could not be opened, in time or at all.
+  public var connectFailures: Int
+  /// Requests that it did not answer, or not to the end.
+  public var failures: Int
+  /// Requests taken from it to be tried with another.
+  public var retries: Int
+
+  public init(
+    requests: Int = 0, connects: Int = 0, connectFailures: Int = 0, failures: Int = 0,
+    retries: Int = 0
+  ) {
+    self.requests = requests
+    self.connects = connects
+    self.connectFailures = connectFailures
+    self.failures = failures
+    self.retries = retries
+  }
+}
+
+/// Where the counts that belong to no route or server are kept.
+public struct WorkerSlots: Sendable {
+  /// Connections accepted.
+  public var accepted: Int
+  /// Gauges: what is open now.
+  public var clients: Int
+  public var upstreams: Int
+  public var tunnels: Int
+  /// Requests refused before they had a route, by what was wrong with them.
+  public var refused: Int
+  /// Lines of the access log that were lost.
+  public var logDropped: Int
+  /// Clients not served because no descriptor or place was left.
+  public var overloaded: Int
+
+  public init(
+    accepted: Int = 0, clients: Int = 0, upstreams: Int = 0, tunnels: Int = 0, refused: Int = 0,
+    logDropped: Int = 0, overloaded: Int = 0
+  ) {
+    self.accepted = accepted
+    self.clients = clients
+    self.upstreams = upstreams
+    self.tunnels = tunnels
+    self.refused = refused
+    self.logDropped = logDropped
+    self.overloaded = overloaded
+  }
+}

@@ -1,0 +1,311 @@
+import Balancing
+import CLibraries
+public import Configuration
+import Files
+import HTTP
+import Memory
+import Network
+import Reactor
+import Routing
+
+/// A configuration made ready for one worker. It never changes: a reload brings another one,
+/// and what has begun with the old one ends with it.
+///
+/// Each worker has a snapshot of its own, so that counting references to it is no contest
+/// between processors.
+public final class Snapshot: Sendable {
+  /// What cannot be known from the configuration alone.
+  public struct Bindings: Sendable {
+    /// By pool: its servers, of which a name with several addresses gives several.
+    public var servers: [[Server]]
+    /// By route.
+    public var routes: [RouteSlots]
+
+    public init(servers: [[Server]], routes: [RouteSlots]) {
+      self.servers = servers
+      self.routes = routes
+    }
+  }
+
+  /// A server as a worker is told of it.
+  public struct Server: Sendable {
+    /// Unique in its pool.
+    public var name: String
+    public var weight: Int
+    /// Its place in the table of cells.
+    public var cell: Int
+    /// What Host says when the client's own does not go on.
+    public var host: String
+    public var counters: ServerSlots
+
+    public init(name: String, weight: Int, cell: Int, host: String, counters: ServerSlots) {
+      self.name = name
+      self.weight = weight
+      self.cell = cell
+      self.host = host
+      self.counters = counters
+    }
+  }
+
+  /// A route and what it takes to follow it.
+  struct Route: Sendable {
+    enum Action: Sendable {
+      case files(FileRoute, fallback: Int?)
+      case proxy
+      case redirect(RedirectPlan)
+      case respond(ResponsePlan)
+    }
+
+    let name: String
+    /// What stands between the quotes in a line of the log.
+    let nameAsJSON: [UInt8]
+    let facts: RouteFacts
+    let action: Action
+    let requestEdits: HeadEdits
+    let responseEdits: HeadEdits
+  }
+
+  struct RedirectPlan: Sendable {
+    let target: RedirectTarget
+    let status: UInt16
+  }
+
+  struct ResponsePlan: Sendable {
+    let status: UInt16
+    let body: [UInt8]
+    let contentType: String
+  }
+
+  struct Pool: Sendable {
+    let name: String
+    let nameAsJSON: [UInt8]
+    let facts: PoolFacts
+    let servers: [ServerFacts]
+    let serverNames: [String]
+    let serverNamesAsJSON: [[UInt8]]
+    /// What Host says to each server, unless the client's own goes on.
+    let hosts: [String]
+  }
+
+  /// Client-side timeouts in nanoseconds.
+  struct ClientTimeouts: Sendable {
+    let head: UInt64
+    let body: UInt64
+    let keepalive: UInt64
+    let send: UInt64
+    let linger: UInt64
+    let tunnel: UInt64
+    let halfClosed: UInt64
+  }
+
+  public let configuration: Configuration
+  let routes: [Route]
+  let pools: [Pool]
+  let plans: [PoolPlan]
+  let table: RouteTable
+  let requestLimits: HeadLimits
+  let responseLimits: HeadLimits
+  let timeouts: ClientTimeouts
+  let forwarded: ForwardedPolicy
+  let trusted: [AddressBlock]
+  let answersContinue: Bool
+  /// Bytes that may wait unsent in the kernel for one client.
+  let unsentLimit: Int
+  /// Requests on one connection; 0 is no limit.
+  let requestsLimit: UInt32
+
+  /// - Throws: what the configuration's own checks have not found.
+  public init(_ configuration: Configuration, _ bindings: Bindings) throws(SnapshotError) {
+    self.configuration = configuration
+    do throws(RouteTableError) {
+      table = try RouteTable(configuration.routes.map(\.match))
+    } catch {
+      throw SnapshotError(route: configuration.routes[error.route].name, "\(error.reason)")
+    }
+    let limits = configuration.limits
+    requestLimits = HeadLimits(
+      lineBytes: limits.requestLineBytes, headBytes: limits.headBytes, fields: limits.headFields)
+    responseLimits = HeadLimits(
+      lineBytes: limits.responseHeadBytes, headBytes: limits.responseHeadBytes,
+      fields: FieldTable.capacity)
+    let given = configuration.timeouts
+    timeouts = ClientTimeouts(
+      head: given.head.nanoseconds, body: given.body.nanoseconds,
+      keepalive: given.keepalive.nanoseconds, send: given.send.nanoseconds,
+      linger: given.linger.nanoseconds, tunnel: given.tunnel.nanoseconds,
+      halfClosed: given.halfClosed.nanoseconds)
+    forwarded = configuration.forwarded
+    trusted = configuration.trustedProxies
+    answersContinue = configuration.expectContinue == .answer
+    unsentLimit = configuration.buffers.unsentBytes
+    requestsLimit = UInt32(clamping: configuration.keepalive.requests)
+    pools = configuration.pools.enumerated().map { i, pool in
+      Self.pool(pool, bindings.servers[i])
+    }
+    plans = configuration.pools.enumerated().map { i, pool in
+      PoolPlan(
+        pool,
+        servers: bindings.servers[i].map {
+          PoolPlan.Server(name: $0.name, weight: $0.weight, slot: $0.cell)
+        })
+    }
+    var routes: [Route] = []
+    for i in configuration.routes.indices {
+      routes.append(
+        try Self.route(i, of: configuration, slots: bindings.routes[i]))
+    }
+    self.routes = routes
+  }
+
+  func trusts(_ address: IPAddress) -> Bool {
+    for block in trusted where block.contains(address) { return true }
+    return false
+  }
+
+  /// The file server's routes go by the same numbers; those that serve no files have an empty one.
+  func fileRoutes() -> [FileRoute] {
+    routes.map { route in
+      if case .files(let files, _) = route.action { return files }
+      return FileRoute(base: .root("/"), candidates: [])
+    }
+  }
+
+  // MARK: Parts
+
+  private static func escape(_ name: String) -> [UInt8] {
+    var text = ByteBuffer(capacity: name.utf8.count * 6 + 2048)
+    AccessRecord.append("", name.utf8.span, to: &text)
+    let bytes = text.readable
+    // Without the quote that ends it.
+    return (0..<max(bytes.count - 1, 0)).map { bytes[$0] }
+  }
+
+  private static func pool(
+    _ settings: PoolSettings, _ servers: [Server]
+  ) -> Pool {
+    var facts = PoolFacts()
+    facts.connectTimeout = settings.timeouts.connect.nanoseconds
+    facts.responseTimeout = settings.timeouts.response.nanoseconds
+    facts.sendTimeout = settings.timeouts.send.nanoseconds
+    facts.retries = settings.retries
+    if let keepalive = settings.keepalive {
+      facts.idleLimit = keepalive.connections
+      facts.idleTimeout = keepalive.idle.nanoseconds
+      facts.requestsLimit = UInt32(clamping: keepalive.requests)
+    }
+    facts.preservesHost = settings.host == .preserve
+    if case .cookie = settings.affinity { facts.issuesCookie = true }
+    let hosts: [String] =
+      if case .literal(let host) = settings.host {
+        Array(repeating: host, count: servers.count)
+      } else {
+        servers.map(\.host)
+      }
+    return Pool(
+      name: settings.name, nameAsJSON: escape(settings.name), facts: facts,
+      servers: servers.map { ServerFacts(cell: $0.cell, counters: $0.counters) },
+      serverNames: servers.map(\.name), serverNamesAsJSON: servers.map { escape($0.name) },
+      hosts: hosts)
+  }
+
+  private static func route(
+    _ index: Int, of configuration: Configuration, slots: RouteSlots
+  ) throws(SnapshotError) -> Route {
+    let settings = configuration.routes[index]
+    var facts = RouteFacts()
+    facts.index = index
+    facts.counters = slots
+    facts.bodyLimit = configuration.limits.bodyBytes
+    facts.tunnelTimeout = configuration.timeouts.tunnel.nanoseconds
+    let action: Route.Action
+    switch settings.action {
+    case .proxy(let proxy):
+      facts.kind = .proxy
+      guard let pool = configuration.poolIndex(named: proxy.pool) else {
+        throw SnapshotError(route: settings.name, "there is no pool \(proxy.pool)")
+      }
+      facts.pool = pool
+      facts.bodyLimit = proxy.bodyBytesLimit ?? configuration.limits.bodyBytes
+      facts.buffersRequest = proxy.buffersRequest
+      facts.buffersResponse = proxy.buffersResponse
+      facts.allowsWebSocket = proxy.upgrade.contains { $0.lowercased() == "websocket" }
+      facts.responseTimeout = proxy.timeouts.response?.nanoseconds ?? 0
+      facts.sendTimeout = proxy.timeouts.send?.nanoseconds ?? 0
+      facts.tunnelTimeout = proxy.timeouts.tunnel?.nanoseconds ?? facts.tunnelTimeout
+      action = .proxy
+    case .files(let files):
+      facts.kind = .files
+      let prefix = if case .prefix(let text, _) = settings.match.path { text } else { "" }
+      action = .files(
+        try fileRoute(files, prefix: prefix, name: settings.name),
+        fallback: files.fallback.flatMap { configuration.routeIndex(named: $0) })
+    case .redirect(let redirect):
+      facts.kind = .redirect
+      do throws(RedirectTargetError) {
+        action = .redirect(
+          RedirectPlan(
+            target: try RedirectTarget(redirect.to), status: UInt16(clamping: redirect.status)))
+      } catch {
+        throw SnapshotError(route: settings.name, "\"\(redirect.to)\" \(error)")
+      }
+    case .respond(let respond):
+      facts.kind = .respond
+      action = .respond(
+        ResponsePlan(
+          status: UInt16(clamping: respond.status), body: Array(respond.body.utf8),
+          contentType: respond.contentType))
+    }
+    let requestEdits = HeadEdits(settings.requestHeaders)
+    let responseEdits = HeadEdits(settings.responseHeaders)
+    facts.editsRequest = !requestEdits.isEmpty
+    facts.editsResponse = !responseEdits.isEmpty
+    return Route(
+      name: settings.name, nameAsJSON: escape(settings.name), facts: facts, action: action, requestEdits: requestEdits,
+      responseEdits: responseEdits)
+  }
+
+  private static func fileRoute(
+    _ settings: FilesSettings, prefix: String, name: String
+  ) throws(SnapshotError) -> FileRoute {
+    let base: FileRoute.Base =
+      switch settings.base {
+      case .root(let path): .root(path)
+      case .alias(let path): .alias(path, prefixCount: prefix.utf8.count)
+      }
+    var candidates: [PathTemplate] = []
+    for text in settings.candidates {
+      guard let template = PathTemplate(text) else {
+        throw SnapshotError(route: name, "\"\(text)\" is no template of a path")
+      }
+      candidates.append(template)
+    }
+    var rules: [CacheControl] = []
+    for rule in settings.cacheControl {
+      do throws(PatternError) {
+        rules.append(
+          CacheControl(
+            pattern: try rule.pattern.map { text throws(PatternError) in try Pattern(text) },
+            value: rule.value))
+      } catch {
+        throw SnapshotError(route: name, "\"\(rule.pattern ?? "")\": \(error.message)")
+      }
+    }
+    return FileRoute(
+      base: base, candidates: candidates, followsSymlinks: settings.followsSymlinks,
+      precompressed: settings.precompressed.map { $0 == .br ? .brotli : .gzip },
+      cacheControl: rules, mediaTypes: MediaTypes(overrides: settings.mediaTypes))
+  }
+}
+
+/// Why a configuration cannot be served, though it reads well.
+public struct SnapshotError: Error, Equatable, Sendable, CustomStringConvertible {
+  public let route: String
+  public let reason: String
+
+  init(route: String, _ reason: String) {
+    self.route = route
+    self.reason = reason
+  }
+
+  public var description: String { "route \(route): \(reason)" }
+}

@@ -1,0 +1,61 @@
+/// How an exchange ended: who ended it, and in which phase. The access log's `reason`.
+enum Termination: UInt8 {
+  case ok
+  case badRequest
+  case bodyTooLarge
+  case noRoute
+  case noServer
+  case clientClosedRequest
+  case clientClosedWaiting
+  case clientClosedResponse
+  case clientTimeoutHead
+  case clientTimeoutBody
+  case clientTimeoutResponse
+  case connectFailed
+  case connectTimeout
+  case serverClosedRequest
+  case serverClosedWaiting
+  case serverClosedResponse
+  case serverMalformed
+  case serverTimeoutRequest
+  case serverTimeoutWaiting
+  case serverTimeoutResponse
+  case fileCut
+  case fileFailed
+  case spillFailed
+  case overloaded
+  case shutdown
+  case tunnelIdle
+
+  /// `who:phase`, or `ok`.
+  var text: StaticString {
+    switch self {
+    case .ok: "ok"
+    case .badRequest: "refused:request"
+    case .bodyTooLarge: "refused:body_too_large"
+    case .noRoute: "refused:no_route"
+    case .noServer: "refused:no_server"
+    case .clientClosedRequest: "client_closed:request"
+    case .clientClosedWaiting: "client_closed:waiting"
+    case .clientClosedResponse: "client_closed:response"
+    case .clientTimeoutHead: "client_timeout:head"
+    case .clientTimeoutBody: "client_timeout:body"
+    case .clientTimeoutResponse: "client_timeout:response"
+    case .connectFailed: "server_failed:connect"
+    case .connectTimeout: "server_timeout:connect"
+    case .serverClosedRequest: "server_closed:request"
+    case .serverClosedWaiting: "server_closed:waiting"
+    case .serverClosedResponse: "server_closed:response"
+    case .serverMalformed: "server_failed:malformed"
+    case .serverTimeoutRequest: "server_timeout:request"
+    case .serverTimeoutWaiting: "server_timeout:waiting"
+    case .serverTimeoutResponse: "server_timeout:response"
+    case .fileCut: "file_failed:cut"
+    case .fileFailed: "file_failed:read"
+    case .spillFailed: "internal:spill"
+    case .overloaded: "refused:overloaded"
+    case .shutdown: "internal:shutdown"
+    case .tunnelIdle: "timeout:tunnel"
+    }
+  }
+}

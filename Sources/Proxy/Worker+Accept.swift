@@ -1,0 +1,98 @@
+import Memory
+import Network
+import Reactor
+
+/// A socket that clients connect to.
+struct Listener: ~Copyable {
+  let socket: Descriptor
+}
+
+extension Worker {
+  /// Connections accepted in one turn from one listener: the rest wait for the next.
+  static let acceptBudget = 64
+  /// How long accepting pauses when there are no descriptors left and nothing closes.
+  static let acceptPause: UInt64 = 100_000_000
+
+  /// Takes over a listening socket.
+  mutating func listen(on number: Int32) throws(SystemError) {
+    guard let handle = listeners.insert(Listener(socket: Descriptor(owning: number))) else {
+      preconditionFailure("there is a place for each listener")
+    }
+    try loop.registerListener(listeners[handle].socket, token: Token(kind: .listener, handle))
+  }
+
+  mutating func acceptConnections(_ listener: Handle) {
+    guard listeners.contains(listener) else { return }
+    accept(from: listener, budget: Self.acceptBudget)
+  }
+
+  /// Accepts until nobody waits or the budget is spent.
+  private mutating func accept(from listener: Handle, budget: Int) {
+    guard !isShortOfDescriptors else { return }
+    var address = SocketAddress(.anyV4, port: 0)
+    for _ in 0..<budget {
+      do throws(SystemError) {
+        guard
+          let socket = try Syscalls.accept(from: listeners[listener].socket, peer: &address)
+        else { return }
+        admit(socket, from: address)
+      } catch {
+        if error.isOutOfDescriptors { pauseAccepting(listener) }
+        return
+      }
+    }
+  }
+
+  private mutating func admit(_ socket: consuming Descriptor, from address: SocketAddress) {
+    environment.counters.add(environment.slots.accepted)
+    Syscalls.set(.noDelay, on: socket)
+    Syscalls.set(.unsentLimit(snapshot.unsentLimit), on: socket)
+    // Full: closing at once tells the client to go elsewhere; waiting in silence would not.
+    guard let client = clients.insert(ClientConnection(socket: socket, address: address)) else {
+      environment.counters.add(environment.slots.overloaded)
+      return
+    }
+    do throws(SystemError) {
+      try loop.register(clients[client].socket, token: Token(kind: .client, client))
+    } catch {
+      environment.counters.add(environment.slots.overloaded)
+      clients.remove(client)
+      return
+    }
+    environment.counters.add(environment.slots.clients)
+    setClientDeadline(client, after: snapshot.timeouts.head)
+  }
+
+  /// No descriptor is left: what waits in the backlog stays there. Level-triggered readiness
+  /// would spin now, so the listener is not asked until the pause is over.
+  private mutating func pauseAccepting(_ listener: Handle) {
+    environment.counters.add(environment.slots.overloaded)
+    isShortOfDescriptors = true
+    for slot in 0..<listeners.slotLimit {
+      guard let other = listeners.handle(ofSlot: slot) else { continue }
+      try? loop.deregister(listeners[other].socket)
+    }
+    _ = wheel.schedule(
+      Token(kind: .listener, listener), at: clock.now + Self.acceptPause)
+  }
+
+  mutating func resumeAccepting() {
+    guard isShortOfDescriptors else { return }
+    isShortOfDescriptors = false
+    for slot in 0..<listeners.slotLimit {
+      guard let listener = listeners.handle(ofSlot: slot) else { continue }
+      try? loop.registerListener(
+        listeners[listener].socket, token: Token(kind: .listener, listener))
+    }
+  }
+
+  /// Takes no more connections, after those that have been made already: closing a listener
+  /// resets what waits in its backlog.
+  mutating func closeListeners() {
+    for slot in 0..<listeners.slotLimit {
+      guard let listener = listeners.handle(ofSlot: slot) else { continue }
+      accept(from: listener, budget: clients.capacity)
+      listeners.remove(listener)
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import Balancing
+import HTTP
+import Memory
+import Reactor
+
+/// How a request to a server ended, for the server's record.
+enum Outcome {
+  /// It answered, whatever the status.
+  case answered
+  case connectFailed
+  /// It broke, stayed silent or made no sense.
+  case failed
+  /// A kept connection had died in the meantime: nobody's fault.
+  case stale
+  /// The client went, or was sent, away.
+  case abandoned
+}
+
+extension Worker {
+  /// Chooses the server to be tried next.
+  mutating func pick(_ exchange: Handle) -> Int? {
+    let generation = exchanges[exchange].generation
+    return generations[generation].balancer.pick(
+      pool: exchanges[exchange].route.pool, key: exchanges[exchange].key,
+      tried: exchanges[exchange].tried, now: clock.now)
+  }
+
+  /// Notes what the head in `requestHead` says about the server that it wants.
+  mutating func takeKey(_ exchange: Handle) {
+    var key = AffinityKey()
+    observe(exchange, &key)
+    exchanges[exchange].key = key
+  }
+
+  private func observe(_ exchange: Handle, _ key: inout AffinityKey) {
+    let generation = exchanges[exchange].generation
+    let pool = exchanges[exchange].route.pool
+    if generations[generation].balancer.asksForFields(pool: pool) {
+      let bytes = exchanges[exchange].request.written
+      for i in 0..<requestHead.fields.count {
+        let field = requestHead.fields[i]
+        generations[generation].balancer.observe(
+          pool: pool, name: bytes.extracting(field.name.range),
+          value: bytes.extracting(field.value.range), key: &key)
+      }
+    }
+    generations[generation].balancer.observe(
+      pool: pool, address: exchanges[exchange].facts.address, key: &key)
+  }
+
+  mutating func beginRequest(_ exchange: Handle, to server: Int) {
+    let generation = exchanges[exchange].generation
+    generations[generation].balancer.begin(
+      pool: exchanges[exchange].route.pool, server: server)
+    exchanges[exchange].isCounted = true
+  }
+
+  mutating func endRequest(_ exchange: Handle, _ outcome: Outcome) {
+    guard exchanges[exchange].isCounted else { return }
+    exchanges[exchange].isCounted = false
+    let generation = exchanges[exchange].generation
+    let pool = exchanges[exchange].route.pool
+    let server = exchanges[exchange].server
+    generations[generation].balancer.end(pool: pool, server: server)
+    let change: Balancer.Change?
+    switch outcome {
+    case .answered:
+      change = generations[generation].balancer.succeeded(
+        pool: pool, server: server, now: clock.now)
+    case .connectFailed, .failed:
+      let slots = generations[generation].snapshot.pools[pool].servers[server].counters
+      environment.counters.add(slots.failures)
+      change = generations[generation].balancer.failed(
+        pool: pool, server: server, now: clock.now)
+    case .stale, .abandoned:
+      change = nil
+    }
+    guard let change else { return }
+    let snapshot = generations[generation].snapshot
+    environment.report(
+      .server(
+        pool: snapshot.pools[pool].name, server: snapshot.pools[pool].serverNames[server], change))
+  }
+
+  /// Lets the client come back to the server that answered.
+  func appendAffinityCookie(_ exchange: Handle, to output: inout ByteBuffer) {
+    let generation = exchanges[exchange].generation
+    let pool = exchanges[exchange].route.pool
+    let server = exchanges[exchange].server
+    guard
+      generations[generation].balancer.needsCookie(
+        pool: pool, server: server, key: exchanges[exchange].key)
+    else { return }
+    let before = output.count
+    output.append("Set-Cookie: ")
+    let fits = generations[generation].balancer.writeCookie(
+      pool: pool, server: server, isSecure: exchanges[exchange].facts.isSecure, into: &output)
+    if fits { output.append("\r\n") } else { output.removeLast(output.count - before) }
+  }
+}

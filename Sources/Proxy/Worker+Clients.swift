@@ -1,0 +1,109 @@
+import Memory
+import Reactor
+
+extension Worker {
+  mutating func clientEvent(_ client: Handle, _ readiness: Readiness) {
+    guard clients.contains(client) else { return }
+    if readiness.contains(.writable) { clients[client].isWritable = true }
+    if readiness.contains(.readable) { clients[client].isReadable = true }
+    if readiness.contains(.peerDone) || readiness.contains(.hangUp) {
+      clients[client].isDone = true
+      clients[client].isReadable = true
+    }
+    switch clients[client].state {
+    case .idle:
+      if clients[client].isReadable { beginExchange(client) }
+    case .exchange:
+      clientProgress(clients[client].work, hasHungUp: readiness.contains(.hangUp))
+    case .tunnel:
+      pumpTunnel(clients[client].work)
+    case .lingering:
+      linger(client)
+    }
+  }
+
+  /// Goes on with an exchange on whose client something has changed.
+  private mutating func clientProgress(_ exchange: Handle, hasHungUp: Bool) {
+    if hasHungUp { return clientGone(exchange) }
+    switch exchanges[exchange].phase {
+    case .head: readHead(exchange)
+    case .holding: readRequestBody(exchange)
+    case .connecting, .waiting, .responding: advance(exchange)
+    }
+  }
+
+  /// The client closed its connection while something was owed to it.
+  mutating func clientGone(_ exchange: Handle) {
+    switch exchanges[exchange].phase {
+    case .head, .holding: exchanges[exchange].reason = .clientClosedRequest
+    case .connecting, .waiting: exchanges[exchange].reason = .clientClosedWaiting
+    case .responding: exchanges[exchange].reason = .clientClosedResponse
+    }
+    abandon(exchange)
+  }
+
+  mutating func clientExpired(_ client: Handle) {
+    guard clients.contains(client) else { return }
+    let token = Token(kind: .client, client)
+    guard clients[client].deadline.hasPassed(now: clock.now, token: token, &wheel) else { return }
+    switch clients[client].state {
+    case .idle, .lingering: closeClient(client)
+    case .tunnel: endTunnel(clients[client].work, reason: .tunnelIdle)
+    case .exchange: exchangeExpired(clients[client].work)
+    }
+  }
+
+  private mutating func exchangeExpired(_ exchange: Handle) {
+    switch exchanges[exchange].phase {
+    case .head:
+      if exchanges[exchange].request.isEmpty { return abandonSilently(exchange) }
+      refuse(exchange, status: 408, reason: .clientTimeoutHead)
+    case .holding:
+      refuse(exchange, status: 408, reason: .clientTimeoutBody)
+    case .connecting, .waiting:
+      // The body stalls, or the client has closed its side and the grace is over.
+      exchanges[exchange].reason =
+        clients[exchanges[exchange].client].isDone ? .clientClosedWaiting : .clientTimeoutBody
+      abandon(exchange)
+    case .responding:
+      exchanges[exchange].reason = .clientTimeoutResponse
+      abandon(exchange)
+    }
+  }
+
+  mutating func setClientDeadline(_ client: Handle, after timeout: UInt64) {
+    clients[client].deadline.set(
+      clock.now &+ timeout, token: Token(kind: .client, client), &wheel)
+  }
+
+  /// Reads and drops what a client still sends after its last response.
+  mutating func linger(_ client: Handle) {
+    for _ in 0..<Self.pieceBudget {
+      guard clients[client].isReadable else { return }
+      scratch.clear()
+      switch clients[client].receive(into: &scratch) {
+      case .bytes: continue
+      case .wouldBlock: return
+      case .endOfStream, .failed: return closeClient(client)
+      }
+    }
+    ready.append(Token(kind: .client, client))
+  }
+
+  /// Ends our side of the connection and waits for the client to end its own, for what it has
+  /// sent and we have not read would turn our close into a reset (RFC 9112 §9.6).
+  mutating func beginLingering(_ client: Handle) {
+    clients[client].state = .lingering
+    clients[client].work = .none
+    Syscalls.shutdown(clients[client].socket, .writing)
+    setClientDeadline(client, after: snapshot.timeouts.linger)
+    linger(client)
+  }
+
+  mutating func closeClient(_ client: Handle) {
+    clients[client].deadline.cancel(&wheel)
+    clients.remove(client)
+    environment.counters.subtract(environment.slots.clients)
+    if isShortOfDescriptors { resumeAccepting() }
+  }
+}

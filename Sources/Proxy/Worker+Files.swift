@@ -1,0 +1,143 @@
+import Files
+import HTTP
+import Memory
+import Reactor
+
+extension Worker {
+  /// Answers from disk or from memory; the head stands in `requestHead`, the path in `path`.
+  mutating func serveFile(_ exchange: Handle) {
+    let request = fileRequest(exchange)
+    let route = exchanges[exchange].route.index
+    fields.clear()
+    if fields.capacity < files.fieldsLimit { fields = ByteBuffer(capacity: files.fieldsLimit) }
+    let answer = Self.ask(
+      &files, request, route: route, path: path, head: exchanges[exchange].request,
+      now: clock.now, into: &fields)
+    sendFileAnswer(exchange, answer)
+  }
+
+  private static func ask(
+    _ files: inout FileServer, _ request: FileRequest, route: Int, path: borrowing ByteBuffer,
+    head: borrowing ByteBuffer, now: Instant, into fields: inout ByteBuffer
+  ) -> FileAnswer {
+    let warm = files.answer(
+      request, route: route, path: path.readable, head: head.readable, now: now, into: &fields)
+    guard case .cold = warm else { return warm }
+    return files.lookup(
+      request, route: route, path: path.readable, head: head.readable, now: now, into: &fields)
+  }
+
+  private func fileRequest(_ exchange: Handle) -> FileRequest {
+    var request = FileRequest(method: .other)
+    if requestHead.method == .get { request.method = .get }
+    if requestHead.method == .head { request.method = .head }
+    let head = requestHead.fields
+    request.range = head.first(.range)?.value.range
+    request.conditions.ifMatch = head.first(.ifMatch)?.value.range
+    request.conditions.ifUnmodifiedSince = head.first(.ifUnmodifiedSince)?.value.range
+    request.conditions.ifNoneMatch = head.first(.ifNoneMatch)?.value.range
+    request.conditions.ifModifiedSince = head.first(.ifModifiedSince)?.value.range
+    request.conditions.ifRange = head.first(.ifRange)?.value.range
+    if requestHead.version == .http11 {
+      request.acceptEncoding = head.first(.acceptEncoding)?.value.range
+    }
+    request.host = requestHead.hostName.isEmpty ? nil : requestHead.hostName.range
+    return request
+  }
+
+  private mutating func sendFileAnswer(_ exchange: Handle, _ answer: consuming FileAnswer) {
+    switch consume answer {
+    case .cold: preconditionFailure("a lookup answers")
+    case .notFound:
+      let generation = exchanges[exchange].generation
+      let route = exchanges[exchange].route.index
+      if case .files(_, let fallback?) = generations[generation].snapshot.routes[route].action {
+        return follow(exchange, route: fallback)
+      }
+      refuse(exchange, status: 404, reason: .ok, endsConnection: false)
+    case .refused(let status):
+      refuse(
+        exchange, status: UInt16(clamping: status), reason: .ok, endsConnection: false,
+        withFields: true)
+    case .failed(let error):
+      environment.report(.file(path: String(copying: path.readable), error))
+      refuse(exchange, status: 500, reason: .fileFailed, endsConnection: false)
+    case .response(let response):
+      sendFileResponse(exchange, response)
+    }
+  }
+
+  private mutating func sendFileResponse(
+    _ exchange: Handle, _ response: consuming FileResponse
+  ) {
+    if requestHead.framing.hasBody || isDraining { exchanges[exchange].endsConnection = true }
+    exchanges[exchange].status = UInt16(clamping: response.status)
+    exchanges[exchange].phase = .responding
+    var output = takeOutput(exchange, space: fields.count)
+    var writer = HeadWriter()
+    writer.statusLine(exchanges[exchange].status, to: &output)
+    date.write(&writer, to: &output)
+    writer.lines(fields.readable, to: &output)
+    appendOwnFields(exchange, &writer, to: &output)
+    let fits = writer.end(&output)
+    precondition(fits, "room was made above")
+    exchanges[exchange].hasResponseHead = true
+    files.append(&response, to: &output)
+    exchanges[exchange].output = output
+    exchanges[exchange].file = consume response
+    exchanges[exchange].isResponseWhole = true
+    endFileIfDone(exchange)
+    pumpResponse(exchange)
+  }
+
+  /// Sends what comes next of a file; nil when there is no file, or nothing more of it.
+  mutating func sendFile(_ exchange: Handle) throws(SystemError) -> Int? {
+    guard var response = exchanges[exchange].file.take() else { return nil }
+    let client = exchanges[exchange].client
+    var sent: Int?
+    switch response.piece {
+    case .end: break
+    case .text, .memory:
+      buffers.equip(&exchanges[exchange].output)
+      files.append(&response, to: &exchanges[exchange].output)
+      sent = 0
+    case .file(let offset, let count):
+      let result: Result<Int?, SystemError>
+      do throws(SystemError) {
+        result = .success(
+          try Syscalls.sendFile(
+            files[descriptorOf: response.source], from: offset, count: min(count, 1 << 20),
+            to: clients[client].socket))
+      } catch {
+        result = .failure(error)
+      }
+      guard case .success(let taken?) = result else {
+        exchanges[exchange].file = consume response
+        if case .failure(let error) = result { throw error }
+        // Cut since its length was announced: the client must not take it for whole.
+        throw SystemError(call: "sendfile", errno: SystemError.inputOutput)
+      }
+      response.advance(by: taken)
+      if taken == 0 { clients[client].isWritable = false }
+      sent = taken
+    }
+    exchanges[exchange].file = consume response
+    endFileIfDone(exchange)
+    return sent
+  }
+
+  private mutating func endFileIfDone(_ exchange: Handle) {
+    guard let piece = exchanges[exchange].file?.piece, piece == .end else { return }
+    closeFile(exchange)
+  }
+
+  mutating func closeFile(_ exchange: Handle) {
+    if let response = exchanges[exchange].file.take() { files.finish(response) }
+  }
+}
+
+extension String {
+  fileprivate init(copying bytes: Span<UInt8>) {
+    self.init(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
+  }
+}

@@ -1,0 +1,95 @@
+import HTTP
+import Memory
+import Reactor
+
+extension Worker {
+  /// The response is out: the exchange is logged and the connection goes on, or ends.
+  mutating func finish(_ exchange: Handle) {
+    record(exchange)
+    let client = exchanges[exchange].client
+    let bodyIsRead = exchanges[exchange].requestBody.isDone
+    if exchanges[exchange].endsConnection || !bodyIsRead {
+      let clientIsDone = clients[client].isDone && !clients[client].isReadable
+      drop(exchange)
+      return clientIsDone ? closeClient(client) : beginLingering(client)
+    }
+    var rest = takeLeftover(exchange)
+    drop(exchange)
+    if isDraining, rest.isEmpty {
+      buffers.strip(&rest)
+      return beginLingering(client)
+    }
+    clients[client].state = .idle
+    clients[client].work = .none
+    if !rest.isEmpty || clients[client].isReadable {
+      return beginNext(client, leftover: rest)
+    }
+    buffers.strip(&rest)
+    setClientDeadline(client, after: snapshot.timeouts.keepalive)
+  }
+
+  /// Bytes that came behind the request: the beginning of the next one.
+  private mutating func takeLeftover(_ exchange: Handle) -> ByteBuffer {
+    let end = exchanges[exchange].headLength + exchanges[exchange].inlineBody
+    guard exchanges[exchange].request.count > end else { return ByteBuffer() }
+    var rest = exchanges[exchange].request.take()
+    rest.consume(end)
+    rest.compact()
+    return rest
+  }
+
+  /// The next request has come already; it is served in this turn unless the client sends so
+  /// many that others would wait.
+  private mutating func beginNext(_ client: Handle, leftover: consuming ByteBuffer) {
+    guard depth < Self.pieceBudget else {
+      return beginExchange(client, leftover: leftover, isDeferred: true)
+    }
+    depth += 1
+    beginExchange(client, leftover: leftover)
+    depth -= 1
+  }
+
+  /// Ends an exchange whose client has gone, or must go: the connection closes with it.
+  mutating func abandon(_ exchange: Handle) {
+    record(exchange)
+    let client = exchanges[exchange].client
+    endWithServer(exchange)
+    drop(exchange)
+    closeClient(client)
+  }
+
+  /// Ends a connection on which no request has begun: there is nothing to log.
+  mutating func abandonSilently(_ exchange: Handle) {
+    let client = exchanges[exchange].client
+    drop(exchange)
+    closeClient(client)
+  }
+
+  /// The response stops in its middle: the client must see that it is not whole. A reset says
+  /// so even where the end of the connection would pass for the end of the body.
+  mutating func cutResponse(_ exchange: Handle) {
+    let client = exchanges[exchange].client
+    Syscalls.set(.resetOnClose, on: clients[client].socket)
+    abandon(exchange)
+  }
+
+  private mutating func endWithServer(_ exchange: Handle) {
+    guard exchanges[exchange].upstream != .none else { return }
+    releaseUpstream(exchange, isReusable: false)
+    endRequest(exchange, .abandoned)
+  }
+
+  /// Gives back all that an exchange holds.
+  mutating func drop(_ exchange: Handle) {
+    closeFile(exchange)
+    var gone = exchanges.remove(exchange)
+    buffers.strip(&gone.request)
+    buffers.strip(&gone.input)
+    buffers.strip(&gone.output)
+    gone.requestStore.close(
+      writer: environment.spill, memoryPool: &requestMemory, piecePool: &pieces)
+    gone.responseStore.close(
+      writer: environment.spill, memoryPool: &responseMemory, piecePool: &pieces)
+    leave(gone.generation)
+  }
+}

@@ -1,0 +1,83 @@
+import Balancing
+import Memory
+import Reactor
+
+/// A snapshot in use, with what one worker decides by it.
+struct Generation: ~Copyable {
+  let snapshot: Snapshot
+  var balancer: Balancer
+  /// Exchanges and tunnels that began with it and are not over.
+  var exchanges = 0
+
+  init(_ snapshot: Snapshot, balancer: consuming Balancer) {
+    self.snapshot = snapshot
+    self.balancer = balancer
+  }
+}
+
+extension Worker {
+  /// What requests that come now are served by.
+  var snapshot: Snapshot { generations[current].snapshot }
+
+  /// Makes a place for a snapshot.
+  mutating func adopt(_ snapshot: Snapshot) -> Handle {
+    let balancer = Balancer(
+      snapshot.plans, cells: environment.cells, worker: environment.number,
+      workers: environment.workers)
+    guard let handle = generations.insert(Generation(snapshot, balancer: balancer)) else {
+      preconditionFailure("a reload waits until there is a place for another snapshot")
+    }
+    files.install(snapshot.fileRoutes())
+    return handle
+  }
+
+  /// Goes over to a new snapshot. Exchanges under way end with the one they began with.
+  mutating func change(to snapshot: Snapshot) {
+    // So many snapshots in use means that old exchanges have not ended over as many reloads;
+    // the newest but one gives way, for what uses it is the youngest.
+    guard !generations.isFull else {
+      deferred = snapshot
+      return
+    }
+    let before = current
+    current = adopt(snapshot)
+    if generations[before].exchanges == 0 { generations.remove(before) }
+  }
+
+  /// An exchange that began with a snapshot is over.
+  mutating func leave(_ generation: Handle) {
+    generations[generation].exchanges -= 1
+    guard generations[generation].exchanges == 0, generation != current else { return }
+    generations.remove(generation)
+    if let snapshot = deferred {
+      deferred = nil
+      change(to: snapshot)
+    }
+  }
+
+  /// A request whose head was read across a reload is served by the new configuration.
+  mutating func renew(_ exchange: Handle) {
+    let before = exchanges[exchange].generation
+    guard before != current else { return }
+    generations[current].exchanges += 1
+    exchanges[exchange].generation = current
+    leave(before)
+  }
+
+  // MARK: The end
+
+  /// No new connections; those that are idle end now, the others with their next response.
+  mutating func drain() {
+    guard !isDraining else { return }
+    isDraining = true
+    closeListeners()
+    for slot in 0..<clients.slotLimit {
+      guard let client = clients.handle(ofSlot: slot), clients[client].state == .idle else {
+        continue
+      }
+      // A request may be on its way at this moment: our end is closed, and what comes is read,
+      // so that the client learns by an orderly end that it may ask elsewhere.
+      beginLingering(client)
+    }
+  }
+}

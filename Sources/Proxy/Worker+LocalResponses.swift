@@ -1,0 +1,111 @@
+import HTTP
+import Memory
+import Reactor
+
+extension Worker {
+  /// Answers a request that is not served, with a short body that says so and names the request.
+  ///
+  /// - Parameter endsConnection: what follows on the connection cannot be told from a request.
+  mutating func refuse(
+    _ exchange: Handle, status: UInt16, reason: Termination, endsConnection: Bool = true,
+    withFields: Bool = false
+  ) {
+    exchanges[exchange].reason = reason
+    if endsConnection || !exchanges[exchange].requestBody.isDone || hasUnreadBody(exchange) {
+      exchanges[exchange].endsConnection = true
+    }
+    if exchanges[exchange].upstream != .none {
+      releaseUpstream(exchange, isReusable: false)
+      endRequest(exchange, .abandoned)
+    }
+    if !withFields { fields.clear() }
+    answerInWords(exchange, status: status)
+  }
+
+  /// Sends the status and a body that says it in words.
+  private mutating func answerInWords(_ exchange: Handle, status: UInt16) {
+    let isJSON = exchanges[exchange].facts.wantsJSON
+    var body = scratch.take()
+    body.clear()
+    ErrorBody.write(
+      status, asJSON: isJSON, id: RequestIDText(exchanges[exchange]),
+      from: exchanges[exchange].request.written, to: &body)
+    scratch = body
+    answer(
+      exchange, status: status,
+      contentType: isJSON ? "application/json" : "text/html; charset=utf-8")
+  }
+
+  /// A body that nobody will read, because the head was refused or the route needs none.
+  private func hasUnreadBody(_ exchange: Handle) -> Bool {
+    exchanges[exchange].phase == .head && exchanges[exchange].headLength > 0
+      && requestHead.framing.hasBody
+  }
+
+  /// nginx: `return`, with a body.
+  mutating func respond(_ exchange: Handle) {
+    if hasUnreadBody(exchange) { exchanges[exchange].endsConnection = true }
+    let generation = exchanges[exchange].generation
+    let route = exchanges[exchange].route.index
+    guard case .respond(let plan) = generations[generation].snapshot.routes[route].action else {
+      preconditionFailure("the route's kind says so")
+    }
+    scratch.clear()
+    if plan.body.count > scratch.space { scratch = ByteBuffer(capacity: plan.body.count) }
+    scratch.append(plan.body.span)
+    fields.clear()
+    answer(exchange, status: plan.status, contentType: plan.contentType)
+  }
+
+  /// nginx: `return 301`, `rewrite … permanent`.
+  mutating func redirect(_ exchange: Handle) {
+    if hasUnreadBody(exchange) { exchanges[exchange].endsConnection = true }
+    let generation = exchanges[exchange].generation
+    let route = exchanges[exchange].route.index
+    guard case .redirect(let plan) = generations[generation].snapshot.routes[route].action else {
+      preconditionFailure("the route's kind says so")
+    }
+    var location = fields.take()
+    location.clear()
+    if location.capacity < 32 << 10 { location = ByteBuffer(capacity: 32 << 10) }
+    location.append("Location: ")
+    let head = exchanges[exchange].request.readable
+    let isWritten = plan.target.write(
+      into: &location, path: path.readable,
+      query: head.extracting((requestHead.query ?? .empty).range),
+      host: head.extracting(requestHead.hostName.range), captures: routeScratch.captures)
+    if isWritten, location.space >= 2 { location.append("\r\n") } else { location.clear() }
+    fields = location
+    guard !fields.isEmpty else { return refuse(exchange, status: 414, reason: .badRequest) }
+    answerInWords(exchange, status: plan.status)
+  }
+
+  /// Sends the status with the lines that stand in `fields` and what stands in `scratch`.
+  private mutating func answer(_ exchange: Handle, status: UInt16, contentType: String) {
+    exchanges[exchange].status = status
+    exchanges[exchange].phase = .responding
+    exchanges[exchange].responseBody = .none
+    if isDraining { exchanges[exchange].endsConnection = true }
+    clients[exchanges[exchange].client].deadline.clear()
+    let isEmpty = status == 204 || status == 304
+    let sendsBody = exchanges[exchange].facts.method != .head && !isEmpty
+    var output = takeOutput(exchange, space: fields.count + (sendsBody ? scratch.count : 0))
+    var writer = HeadWriter()
+    writer.statusLine(status, to: &output)
+    date.write(&writer, to: &output)
+    if !isEmpty {
+      writer.field("Content-Type", contentType.utf8.span, to: &output)
+      writer.field("Content-Length", decimal: UInt64(scratch.count), to: &output)
+    }
+    if status == 503 { writer.field("Retry-After", "1", to: &output) }
+    writer.lines(fields.readable, to: &output)
+    appendOwnFields(exchange, &writer, to: &output)
+    let fits = writer.end(&output)
+    precondition(fits, "room was made above")
+    if sendsBody { output.append(scratch.readable) }
+    exchanges[exchange].output = output
+    exchanges[exchange].hasResponseHead = true
+    exchanges[exchange].isResponseWhole = true
+    pumpResponse(exchange)
+  }
+}

@@ -1,0 +1,246 @@
+import HTTP
+import Memory
+import Reactor
+
+extension Worker {
+  /// Bodies up to this size are copied behind their head; larger ones are sent from where they
+  /// are, with the same call.
+  static let copyLimit = 2048
+  private enum Move {
+    case moved
+    /// Nobody has room: the client must take something first.
+    case noRoom
+    /// What is here is half of something.
+    case needsMore
+    case ended
+  }
+
+  /// Relays the body: to the client as fast as it takes it, into the store as fast as the
+  /// server sends it where the response is buffered.
+  mutating func pumpResponse(_ exchange: Handle) {
+    for _ in 0..<Self.pieceBudget {
+      var move = Move.moved
+      if exchanges[exchange].hasBodyInput { move = moveBody(exchange) }
+      if case .ended = move { return }
+      if exchanges[exchange].responseBody.isDone, !exchanges[exchange].isResponseWhole {
+        completeResponse(exchange)
+      }
+      guard sendToClient(exchange) else { return }
+      if exchanges[exchange].isResponseWhole, isAllSent(exchange) { return finish(exchange) }
+      if exchanges[exchange].isResponseWhole || exchanges[exchange].responseBody.isDone {
+        guard clientMoves(exchange) else { return waitForClient(exchange) }
+        continue
+      }
+      if case .noRoom = move {
+        guard clientMoves(exchange) else { return waitForClient(exchange) }
+        continue
+      }
+      if case .moved = move, exchanges[exchange].hasBodyInput { continue }
+      guard mayReadMore(exchange) else { return waitForClient(exchange) }
+      guard upstreams[exchanges[exchange].upstream].isReadable else {
+        return waitForClient(exchange)
+      }
+      guard receiveBody(exchange) else { return }
+    }
+    ready.append(Token(kind: .client, exchanges[exchange].client))
+  }
+
+  private func isAllSent(_ exchange: Handle) -> Bool {
+    exchanges[exchange].output.isEmpty && exchanges[exchange].responseStore.isEmpty
+      && exchanges[exchange].file == nil
+  }
+
+  /// Whether the client can be sent more without waiting for an event.
+  private func clientMoves(_ exchange: Handle) -> Bool {
+    guard clients[exchanges[exchange].client].isWritable else { return false }
+    return exchanges[exchange].responseStore.front != .writing
+  }
+
+  /// What waits for the client must be on its way before long.
+  private mutating func waitForClient(_ exchange: Handle) {
+    let client = exchanges[exchange].client
+    guard !clients[client].isWritable, clients[client].deadline.instant == .max else { return }
+    setClientDeadline(client, after: snapshot.timeouts.send)
+  }
+
+  // MARK: From the server
+
+  private mutating func mayReadMore(_ exchange: Handle) -> Bool {
+    if isAllSent(exchange) { return true }
+    guard exchanges[exchange].buffersResponse else { return false }
+    if !exchanges[exchange].responseStore.isOpen {
+      return exchanges[exchange].output.space > Self.copyLimit || openResponseStore(exchange)
+    }
+    let room =
+      exchanges[exchange].responseStore.makeRoom(writer: environment.spill, pool: &pieces)
+    return room > Exchange.framingSpace
+  }
+
+  private mutating func openResponseStore(_ exchange: Handle) -> Bool {
+    exchanges[exchange].responseStore = BodyStore(
+      memory: responseMemory.take(), keepsTaken: false, maySpill: true)
+    return true
+  }
+
+  /// Reads once from the server; false when the exchange has ended.
+  private mutating func receiveBody(_ exchange: Handle) -> Bool {
+    let upstream = exchanges[exchange].upstream
+    buffers.equip(&exchanges[exchange].input)
+    if exchanges[exchange].input.space == 0 { exchanges[exchange].input.compact() }
+    switch upstreams[upstream].receive(into: &exchanges[exchange].input) {
+    case .bytes:
+      setUpstreamDeadline(upstream, after: responseTimeout(exchange))
+      return true
+    case .wouldBlock:
+      return true
+    case .endOfStream:
+      guard case .untilClose = exchanges[exchange].responseBody else { break }
+      exchanges[exchange].responseBody = .none
+      exchanges[exchange].isUpstreamPersistent = false
+      exchanges[exchange].owesLastChunk = exchanges[exchange].encoding == .chunked
+      return true
+    case .failed:
+      break
+    }
+    serverFailed(exchange, .serverClosedResponse)
+    return false
+  }
+
+  /// All of the body has been read: its end is written, the server is free.
+  private mutating func completeResponse(_ exchange: Handle) {
+    if exchanges[exchange].owesLastChunk {
+      guard appendLastChunk(exchange) else { return }
+      exchanges[exchange].owesLastChunk = false
+    }
+    exchanges[exchange].isResponseWhole = true
+    guard exchanges[exchange].upstream != .none else { return }
+    let isClean =
+      exchanges[exchange].isUpstreamPersistent && exchanges[exchange].isSent
+      && exchanges[exchange].input.isEmpty
+    releaseUpstream(exchange, isReusable: isClean)
+    endRequest(exchange, .answered)
+    buffers.strip(&exchanges[exchange].input)
+  }
+
+  private mutating func appendLastChunk(_ exchange: Handle) -> Bool {
+    if exchanges[exchange].responseStore.isEmpty,
+      exchanges[exchange].output.space >= ChunkWriter.lastSpace
+    {
+      ChunkWriter.last(to: &exchanges[exchange].output)
+      return true
+    }
+    scratch.clear()
+    ChunkWriter.last(to: &scratch)
+    return appendScratch(exchange)
+  }
+
+  // MARK: To the client
+
+  /// Moves what is here of the body towards the client.
+  private mutating func moveBody(_ exchange: Handle) -> Move {
+    do throws(Malformed) {
+      if exchanges[exchange].responseStore.isEmpty {
+        if exchanges[exchange].encoding == .identity,
+          exchanges[exchange].input.count > Self.copyLimit,
+          clients[exchanges[exchange].client].isWritable
+        {
+          return sendStraight(exchange)
+        }
+        buffers.equip(&exchanges[exchange].output)
+        if exchanges[exchange].output.space < Self.copyLimit { exchanges[exchange].output.compact() }
+        if exchanges[exchange].output.space > Exchange.framingSpace {
+          return try exchanges[exchange].encodeToOutput() ? .moved : .needsMore
+        }
+      }
+      guard exchanges[exchange].buffersResponse else { return .noRoom }
+      return try storeBody(exchange)
+    } catch {
+      serverFailed(exchange, .serverMalformed)
+      return .ended
+    }
+  }
+
+  /// Sends the head, if it still waits, and the body in one call, from where they are.
+  private mutating func sendStraight(_ exchange: Handle) -> Move {
+    let client = exchanges[exchange].client
+    do throws(SystemError) {
+      let before = exchanges[exchange].bytesOut
+      if !(try exchanges[exchange].sendStraight(to: clients[client].socket)) {
+        clients[client].isWritable = false
+      }
+      if exchanges[exchange].bytesOut > before { clients[client].deadline.clear() }
+      return .moved
+    } catch {
+      exchanges[exchange].reason = .clientClosedResponse
+      abandon(exchange)
+      return .ended
+    }
+  }
+
+  /// Puts what is here into the store, as it will go to the client.
+  private mutating func storeBody(_ exchange: Handle) throws(Malformed) -> Move {
+    if !exchanges[exchange].responseStore.isOpen { _ = openResponseStore(exchange) }
+    let room =
+      exchanges[exchange].responseStore.makeRoom(writer: environment.spill, pool: &pieces)
+    guard room > Exchange.framingSpace else { return .noRoom }
+    scratch.clear(reserving: scratch.capacity - min(room, scratch.capacity))
+    guard try exchanges[exchange].encode(into: &scratch) else { return .needsMore }
+    exchanges[exchange].responseStore.append(scratch)
+    flushResponseStore(exchange)
+    return .moved
+  }
+
+  private mutating func appendScratch(_ exchange: Handle) -> Bool {
+    if !exchanges[exchange].responseStore.isOpen { _ = openResponseStore(exchange) }
+    let room =
+      exchanges[exchange].responseStore.makeRoom(writer: environment.spill, pool: &pieces)
+    guard room >= scratch.count else { return false }
+    exchanges[exchange].responseStore.append(scratch)
+    flushResponseStore(exchange)
+    return true
+  }
+
+  private mutating func flushResponseStore(_ exchange: Handle) {
+    exchanges[exchange].responseStore.flush(
+      all: false, owner: exchange, isRequest: false, writer: environment.spill,
+      mailbox: environment.mailbox)
+  }
+
+  /// Sends what waits; false when the exchange has ended over it.
+  private mutating func sendToClient(_ exchange: Handle) -> Bool {
+    let client = exchanges[exchange].client
+    do throws(SystemError) {
+      while clients[client].isWritable {
+        guard let sent = try sendFront(exchange) else { break }
+        exchanges[exchange].bytesOut += UInt64(sent)
+        if sent > 0 { clients[client].deadline.clear() }
+      }
+      return true
+    } catch {
+      let isCut = exchanges[exchange].file != nil && error.errno == SystemError.inputOutput
+      exchanges[exchange].reason = isCut ? .fileCut : .clientClosedResponse
+      abandon(exchange)
+      return false
+    }
+  }
+
+  /// Sends once from what is in front; nil when there is nothing to be sent now.
+  private mutating func sendFront(_ exchange: Handle) throws(SystemError) -> Int? {
+    let client = exchanges[exchange].client
+    if !exchanges[exchange].output.isEmpty {
+      let sent = try Syscalls.send(
+        &exchanges[exchange].output, to: clients[client].socket,
+        more: exchanges[exchange].file != nil)
+      if !exchanges[exchange].output.isEmpty { clients[client].isWritable = false }
+      return sent
+    }
+    let front = exchanges[exchange].responseStore.front
+    if front != .nothing {
+      guard front != .writing else { return nil }
+      let sent = try exchanges[exchange].responseStore.send(to: clients[client].socket)
+      if sent == 0 { clients[client].isWritable = false }
+      return sent
+    }
+    return try sendFile(exchange)
+  }
+}

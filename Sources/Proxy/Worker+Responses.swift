@@ -1,0 +1,201 @@
+import HTTP
+import Memory
+import Reactor
+
+extension Worker {
+  /// Goes on with an exchange wherever bytes can move.
+  mutating func advance(_ exchange: Handle) {
+    guard exchanges.contains(exchange) else { return }
+    switch exchanges[exchange].phase {
+    case .head, .holding: return
+    case .connecting:
+      noticeHalfClose(exchange)
+    case .waiting, .responding:
+      guard advanceRequest(exchange) else { return }
+      if exchanges[exchange].phase == .waiting { receiveResponseHead(exchange) }
+      guard exchanges.contains(exchange) else { return }
+      if exchanges[exchange].phase == .responding { pumpResponse(exchange) }
+    }
+  }
+
+  /// Moves the request on; false when the exchange has ended over it.
+  private mutating func advanceRequest(_ exchange: Handle) -> Bool {
+    if exchanges[exchange].isSent || exchanges[exchange].isSendingOver {
+      noticeHalfClose(exchange)
+      return true
+    }
+    guard exchanges[exchange].upstream != .none else { return true }
+    while true {
+      pumpRequest(exchange)
+      if exchanges[exchange].requestBody.isDone { return true }
+      let before = exchanges[exchange].bytesIn
+      readRequestBody(exchange)
+      guard exchanges.contains(exchange) else { return false }
+      if exchanges[exchange].bytesIn == before { return true }
+    }
+  }
+
+  /// A client that closes its sending side mostly has gone, but need not have: what it asked
+  /// for gets a moment more, and then its server is freed.
+  private mutating func noticeHalfClose(_ exchange: Handle) {
+    let client = exchanges[exchange].client
+    guard clients[client].isDone, exchanges[exchange].phase != .responding,
+      clients[client].deadline.instant == .max
+    else { return }
+    setClientDeadline(client, after: snapshot.timeouts.halfClosed)
+  }
+
+  // MARK: The head
+
+  private mutating func receiveResponseHead(_ exchange: Handle) {
+    let upstream = exchanges[exchange].upstream
+    // Until the head has gone out, the buffer holds bytes for the server.
+    guard upstream != .none, exchanges[exchange].isSendingOver || !holdsRequest(exchange) else {
+      return
+    }
+    if exchanges[exchange].isSendingOver { dropUnsent(exchange) }
+    while upstreams[upstream].isReadable {
+      guard makeRoomForResponseHead(exchange) else { return }
+      switch upstreams[upstream].receive(into: &exchanges[exchange].input) {
+      case .bytes:
+        if exchanges[exchange].firstByte == 0 { exchanges[exchange].firstByte = clock.now }
+        guard parseResponseHead(exchange) else { return }
+      case .wouldBlock: return
+      case .endOfStream, .failed:
+        return serverFailed(exchange, reasonOfEnd(exchange))
+      }
+    }
+  }
+
+  /// What an end of the connection means while a head is awaited.
+  private func reasonOfEnd(_ exchange: Handle) -> Termination {
+    guard exchanges[exchange].input.isEmpty else { return .serverMalformed }
+    let isWaiting = exchanges[exchange].isSent || exchanges[exchange].isReused
+    return isWaiting ? .serverClosedWaiting : .serverClosedRequest
+  }
+
+  private func holdsRequest(_ exchange: Handle) -> Bool {
+    if exchanges[exchange].isSendingHead { return true }
+    return exchanges[exchange].upstreamLength == nil && !exchanges[exchange].isSent
+      && !exchanges[exchange].input.isEmpty
+  }
+
+  /// What the server did not take of the request will not be sent.
+  private mutating func dropUnsent(_ exchange: Handle) {
+    guard holdsRequest(exchange) else { return }
+    exchanges[exchange].isSendingHead = false
+    exchanges[exchange].input.clear()
+  }
+
+  private mutating func makeRoomForResponseHead(_ exchange: Handle) -> Bool {
+    guard exchanges[exchange].input.space == 0 else { return true }
+    let limit = generations[exchanges[exchange].generation].snapshot.responseLimits.headBytes
+    guard exchanges[exchange].input.capacity < limit + 4096 else {
+      serverFailed(exchange, .serverMalformed)
+      return false
+    }
+    Self.grow(&exchanges[exchange].input, to: limit + 4096, &buffers)
+    return true
+  }
+
+  /// Parses what is here; false when the head is behind us, or the server has failed.
+  private mutating func parseResponseHead(_ exchange: Handle) -> Bool {
+    let limits = generations[exchanges[exchange].generation].snapshot.responseLimits
+    while true {
+      do throws(Malformed) {
+        guard
+          try Self.parse(
+            &responseHead, exchanges[exchange].input, limits: limits,
+            method: exchanges[exchange].facts.method)
+        else { return true }
+      } catch {
+        serverFailed(exchange, .serverMalformed)
+        return false
+      }
+      guard responseHead.isInterim else { break }
+      relayInterim(exchange)
+      exchanges[exchange].input.consume(responseHead.length)
+      if exchanges[exchange].input.isEmpty { return true }
+    }
+    if responseHead.status == 101 {
+      // Nobody asked, or for something else (RFC 9110 §15.2.2).
+      guard exchanges[exchange].facts.upgrades, responseHead.upgradesToWebSocket else {
+        serverFailed(exchange, .serverMalformed)
+        return false
+      }
+      beginTunnel(exchange)
+      return false
+    }
+    beginResponse(exchange)
+    return false
+  }
+
+  private static func parse(
+    _ head: inout ResponseHead, _ input: borrowing ByteBuffer, limits: HeadLimits, method: Method
+  ) throws(Malformed) -> Bool {
+    try head.parse(input.readable, limits: limits, requestMethod: method)
+  }
+
+  /// Passes on 100 and 103 to clients that understand them (RFC 9110 §15.2).
+  private mutating func relayInterim(_ exchange: Handle) {
+    let answered = responseHead.status == 100 && snapshot.answersContinue
+    guard exchanges[exchange].facts.version == .http11, !answered else { return }
+    exchanges[exchange].owesContinue = false
+    buffers.equip(&exchanges[exchange].output)
+    var output = exchanges[exchange].output.take()
+    var writer = HeadWriter()
+    let bytes = exchanges[exchange].input.readable
+    writer.statusLine(
+      responseHead.status, reason: bytes.extracting(responseHead.reason.range), to: &output)
+    writer.copyFields(responseHead.fields, from: bytes, except: [], to: &output)
+    // One that does not fit is no loss: it is only a hint.
+    let fits = writer.end(&output)
+    exchanges[exchange].output = output
+    guard fits else { return }
+    sendInterim(exchange)
+  }
+
+  /// A connection that is gone is noticed when its exchange next reads or writes.
+  mutating func sendInterim(_ exchange: Handle) {
+    let client = exchanges[exchange].client
+    guard clients[client].isWritable else { return }
+    _ = try? Syscalls.send(&exchanges[exchange].output, to: clients[client].socket)
+  }
+
+  /// Turns the server's head into the client's.
+  private mutating func beginResponse(_ exchange: Handle) {
+    exchanges[exchange].status = responseHead.status
+    exchanges[exchange].responseBody = BodyReader(responseHead.framing)
+    exchanges[exchange].phase = .responding
+    exchanges[exchange].isUpstreamPersistent = responseHead.isPersistent
+    clients[exchanges[exchange].client].deadline.clear()
+    if !exchanges[exchange].requestBody.isDone { exchanges[exchange].endsConnection = true }
+    exchanges[exchange].requestStore.forgetTaken()
+    switch responseHead.framing {
+    case .none, .length: exchanges[exchange].encoding = .identity
+    case .chunked, .untilClose:
+      if exchanges[exchange].facts.version == .http11 {
+        exchanges[exchange].encoding = .chunked
+      } else {
+        exchanges[exchange].encoding = .identity
+        exchanges[exchange].endsConnection = true
+      }
+    }
+    if isDraining { exchanges[exchange].endsConnection = true }
+    noteBufferingWish(exchange)
+    guard writeResponseHead(exchange) else { return serverFailed(exchange, .serverMalformed) }
+    exchanges[exchange].hasResponseHead = true
+    exchanges[exchange].input.consume(responseHead.length)
+    if responseHead.status < 500 {
+      exchanges[exchange].reason = .ok
+    }
+  }
+
+  /// nginx: `X-Accel-Buffering: no` turns response buffering off for one response.
+  private mutating func noteBufferingWish(_ exchange: Handle) {
+    guard let field = responseHead.fields.first(.xAccelBuffering) else { return }
+    let value = exchanges[exchange].input.readable.extracting(field.value.range)
+    exchanges[exchange].isUnbuffered =
+      value.count == 2 && value[0] | 32 == UInt8(ascii: "n") && value[1] | 32 == UInt8(ascii: "o")
+  }
+}

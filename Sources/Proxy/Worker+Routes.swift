@@ -1,0 +1,127 @@
+import HTTP
+import Memory
+import Network
+import Reactor
+import Routing
+
+extension Worker {
+  /// Decides what becomes of a request whose head is whole and stands in `requestHead`.
+  mutating func route(_ exchange: Handle) {
+    renew(exchange)
+    let client = exchanges[exchange].client
+    clients[client].requests &+= 1
+    clients[client].deadline.clear()
+    takeFacts(exchange)
+
+    path.clear()
+    do throws(Refusal) {
+      try Self.normalise(requestHead.path, of: exchanges[exchange].request, to: &path)
+    } catch {
+      return refuse(exchange, status: error.status, reason: .badRequest)
+    }
+
+    let outcome = Self.match(
+      requestHead, of: exchanges[exchange].request, path: path, in: snapshot.table,
+      scratch: &routeScratch)
+    switch outcome {
+    case .route(let index): follow(exchange, route: index)
+    case .notFound: refuse(exchange, status: 404, reason: .noRoute, endsConnection: false)
+    case .gaveUp: refuse(exchange, status: 500, reason: .noRoute)
+    }
+  }
+
+  private static func normalise(
+    _ slice: Slice, of request: borrowing ByteBuffer, to path: inout ByteBuffer
+  ) throws(Refusal) {
+    try NormalizedPath.write(request.readable.extracting(slice.range), to: &path)
+  }
+
+  private static func match(
+    _ head: borrowing RequestHead, of request: borrowing ByteBuffer,
+    path: borrowing ByteBuffer, in table: RouteTable, scratch: inout RouteScratch
+  ) -> RouteTable.Outcome {
+    table.match(head, in: request.readable, path: path.readable, scratch: &scratch)
+  }
+
+  /// Sends a request along a route: its own, or the one that a `files` route falls back to.
+  mutating func follow(_ exchange: Handle, route index: Int) {
+    let facts = generations[exchanges[exchange].generation].snapshot.routes[index].facts
+    exchanges[exchange].route = facts
+    exchanges[exchange].facts.upgrades =
+      requestHead.upgradesToWebSocket && facts.allowsWebSocket
+
+    if facts.bodyLimit > 0, case .length(let length) = requestHead.framing,
+      length > UInt64(facts.bodyLimit)
+    {
+      return refuse(exchange, status: 413, reason: .bodyTooLarge)
+    }
+    switch facts.kind {
+    case .proxy: proxy(exchange)
+    case .files: serveFile(exchange)
+    case .redirect: redirect(exchange)
+    case .respond: respond(exchange)
+    }
+  }
+
+  /// Notes what is asked of the head later on.
+  private mutating func takeFacts(_ exchange: Handle) {
+    let bytes = exchanges[exchange].request.readable
+    var facts = RequestFacts()
+    facts.method = requestHead.method
+    facts.version = requestHead.version
+    facts.methodName = requestHead.methodSlice
+    facts.target = requestHead.target
+    facts.host = requestHead.host ?? .empty
+    facts.isPersistent = requestHead.isPersistent
+    if let field = requestHead.fields.first(.userAgent) { facts.userAgent = field.value }
+    if let field = requestHead.fields.first(.accept) {
+      facts.wantsJSON = ContentNegotiation.prefersJSON(bytes.extracting(field.value.range))
+    }
+    let peer = clients[exchanges[exchange].client].address.address
+    facts.address = peer
+    facts.isTrusted = snapshot.trusts(peer)
+    if facts.isTrusted {
+      facts.address = ForwardedAddress.find(
+        in: requestHead.fields, of: bytes, peer: peer, trusted: snapshot.trusted)
+    }
+    let limit = snapshot.requestsLimit
+    if !facts.isPersistent || (limit > 0 && clients[exchanges[exchange].client].requests >= limit)
+    {
+      exchanges[exchange].endsConnection = true
+    }
+    if facts.isTrusted, let field = requestHead.fields.first(.xForwardedProto) {
+      facts.isSecure = Self.isHTTPS(bytes.extracting(field.value.range))
+    }
+    exchanges[exchange].facts = facts
+    identify(exchange)
+  }
+
+  private static func isHTTPS(_ value: Span<UInt8>) -> Bool {
+    value.count == 5 && value[0] | 32 == UInt8(ascii: "h") && value[1] | 32 == UInt8(ascii: "t")
+      && value[2] | 32 == UInt8(ascii: "t") && value[3] | 32 == UInt8(ascii: "p")
+      && value[4] | 32 == UInt8(ascii: "s")
+  }
+
+  /// Keeps the request's id or makes one.
+  private mutating func identify(_ exchange: Handle) {
+    let policy = snapshot.forwarded.requestID
+    guard policy != .off else { return }
+    if policy == .keep, let field = requestHead.fields.first(.xRequestID),
+      !requestHead.fields.isRepeated(.xRequestID),
+      RequestID.isSane(exchanges[exchange].request.readable.extracting(field.value.range))
+    {
+      exchanges[exchange].facts.requestID = field.value
+      return
+    }
+    exchanges[exchange].requestID = (random.next(), random.next())
+  }
+
+  /// Parses the kept head again, for what is decided about it later than it came.
+  mutating func parseHeadAgain(_ exchange: Handle) {
+    let limits = generations[exchanges[exchange].generation].snapshot.requestLimits
+    // It has been parsed before, from the same bytes.
+    let isWhole = try? Self.parse(&requestHead, exchanges[exchange].request, limits: limits)
+    precondition(isWhole == true, "a head is read the same way twice")
+    headOwner = exchange
+  }
+}

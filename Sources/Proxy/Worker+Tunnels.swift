@@ -1,0 +1,165 @@
+import HTTP
+import Memory
+import Reactor
+
+/// Two connections between which bytes go to and fro, unread (RFC 9110 §3.7): what a WebSocket
+/// is to us. It holds buffers only while bytes wait.
+struct Tunnel: ~Copyable {
+  let client: Handle
+  let upstream: Handle
+  let generation: Handle
+  /// The request's line for the log, and what its end needs; kept small, for it waits long.
+  var record: AccessRecord
+  let timeout: UInt64
+  var toServer = ByteBuffer()
+  var toClient = ByteBuffer()
+  var bytesIn: UInt64 = 0
+  var bytesOut: UInt64 = 0
+  /// Each end has said its last, and the other has been told.
+  var clientIsDone = false
+  var serverIsDone = false
+}
+
+extension Worker {
+  /// The server has agreed to another protocol: from here on bytes are passed, not read.
+  mutating func beginTunnel(_ exchange: Handle) {
+    exchanges[exchange].status = 101
+    exchanges[exchange].phase = .responding
+    guard writeResponseHead(exchange) else { return serverFailed(exchange, .serverMalformed) }
+    exchanges[exchange].input.consume(responseHead.length)
+    let client = exchanges[exchange].client
+    let upstream = exchanges[exchange].upstream
+    var tunnel = Tunnel(
+      client: client, upstream: upstream, generation: exchanges[exchange].generation,
+      record: makeRecord(exchange), timeout: exchanges[exchange].route.tunnelTimeout)
+    tunnel.toClient = exchanges[exchange].output.take()
+    // What came with either head is the beginning of what is passed on.
+    let early = exchanges[exchange].input.count
+    if early > tunnel.toClient.space {
+      Self.grow(&tunnel.toClient, to: tunnel.toClient.count + early, &buffers)
+    }
+    tunnel.toClient.append(exchanges[exchange].input.readable)
+    let head = exchanges[exchange].headLength
+    if exchanges[exchange].request.count > head {
+      tunnel.toServer = exchanges[exchange].request.take()
+      tunnel.toServer.consume(head)
+    }
+    guard let handle = tunnels.insert(tunnel) else {
+      preconditionFailure("a tunnel for each client")
+    }
+    // The server goes on counting it, and the snapshot goes on being used.
+    exchanges[exchange].upstream = .none
+    generations[exchanges[exchange].generation].exchanges += 1
+    tunnels[handle].record.server = exchanges[exchange].server
+    drop(exchange)
+    clients[client].state = .tunnel
+    clients[client].work = handle
+    clients[client].deadline.clear()
+    upstreams[upstream].state = .tunnel
+    upstreams[upstream].work = handle
+    upstreams[upstream].deadline.clear()
+    environment.counters.add(environment.slots.tunnels)
+    pumpTunnel(handle)
+  }
+
+  /// Passes on what can be passed on, both ways.
+  mutating func pumpTunnel(_ tunnel: Handle) {
+    guard tunnels.contains(tunnel) else { return }
+    let client = tunnels[tunnel].client
+    let before = tunnels[tunnel].bytesIn &+ tunnels[tunnel].bytesOut
+    for _ in 0..<Self.pieceBudget {
+      let sentToServer = tunnelToServer(tunnel)
+      let sentToClient = tunnelToClient(tunnel)
+      guard let sentToServer, let sentToClient else {
+        return endTunnel(tunnel, reason: .ok)
+      }
+      if tunnels[tunnel].clientIsDone && tunnels[tunnel].serverIsDone {
+        return endTunnel(tunnel, reason: .ok)
+      }
+      if !sentToServer && !sentToClient {
+        releaseTunnelBuffers(tunnel)
+        let moved = tunnels[tunnel].bytesIn &+ tunnels[tunnel].bytesOut != before
+        if moved || clients[client].deadline.instant == .max {
+          setClientDeadline(client, after: tunnels[tunnel].timeout)
+        }
+        return
+      }
+    }
+    ready.append(Token(kind: .client, client))
+  }
+
+  /// One step from client to server: true when something moved, nil when the way is broken.
+  private mutating func tunnelToServer(_ tunnel: Handle) -> Bool? {
+    let client = tunnels[tunnel].client
+    let upstream = tunnels[tunnel].upstream
+    var moved = false
+    if tunnels[tunnel].toServer.isEmpty, clients[client].isReadable,
+      !tunnels[tunnel].clientIsDone
+    {
+      buffers.equip(&tunnels[tunnel].toServer)
+      switch clients[client].receive(into: &tunnels[tunnel].toServer) {
+      case .bytes: moved = true
+      case .wouldBlock: break
+      case .failed: return nil
+      case .endOfStream:
+        tunnels[tunnel].clientIsDone = true
+        clients[client].isReadable = false
+        Syscalls.shutdown(upstreams[upstream].socket, .writing)
+        return true
+      }
+    }
+    guard !tunnels[tunnel].toServer.isEmpty, upstreams[upstream].isWritable else { return moved }
+    guard let sent = try? Syscalls.send(&tunnels[tunnel].toServer, to: upstreams[upstream].socket)
+    else { return nil }
+    if !tunnels[tunnel].toServer.isEmpty { upstreams[upstream].isWritable = false }
+    tunnels[tunnel].bytesIn += UInt64(sent)
+    return moved || sent > 0
+  }
+
+  /// One step from server to client.
+  private mutating func tunnelToClient(_ tunnel: Handle) -> Bool? {
+    let client = tunnels[tunnel].client
+    let upstream = tunnels[tunnel].upstream
+    var moved = false
+    if tunnels[tunnel].toClient.isEmpty, upstreams[upstream].isReadable,
+      !tunnels[tunnel].serverIsDone
+    {
+      buffers.equip(&tunnels[tunnel].toClient)
+      switch upstreams[upstream].receive(into: &tunnels[tunnel].toClient) {
+      case .bytes: moved = true
+      case .wouldBlock: break
+      case .failed: return nil
+      case .endOfStream:
+        tunnels[tunnel].serverIsDone = true
+        upstreams[upstream].isReadable = false
+        Syscalls.shutdown(clients[client].socket, .writing)
+        return true
+      }
+    }
+    guard !tunnels[tunnel].toClient.isEmpty, clients[client].isWritable else { return moved }
+    guard let sent = try? Syscalls.send(&tunnels[tunnel].toClient, to: clients[client].socket)
+    else { return nil }
+    if !tunnels[tunnel].toClient.isEmpty { clients[client].isWritable = false }
+    tunnels[tunnel].bytesOut += UInt64(sent)
+    return moved || sent > 0
+  }
+
+  /// Nothing waits: an idle tunnel owns no buffer.
+  private mutating func releaseTunnelBuffers(_ tunnel: Handle) {
+    if tunnels[tunnel].toServer.isEmpty { buffers.strip(&tunnels[tunnel].toServer) }
+    if tunnels[tunnel].toClient.isEmpty { buffers.strip(&tunnels[tunnel].toClient) }
+  }
+
+  mutating func endTunnel(_ handle: Handle, reason: Termination) {
+    var tunnel = tunnels.remove(handle)
+    buffers.strip(&tunnel.toServer)
+    buffers.strip(&tunnel.toClient)
+    environment.counters.subtract(environment.slots.tunnels)
+    generations[tunnel.generation].balancer.end(
+      pool: tunnel.record.pool, server: tunnel.record.server)
+    finishRecord(&tunnel, reason: reason)
+    leave(tunnel.generation)
+    closeUpstream(tunnel.upstream)
+    closeClient(tunnel.client)
+  }
+}

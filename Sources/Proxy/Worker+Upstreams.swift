@@ -1,0 +1,322 @@
+import Balancing
+import HTTP
+import Memory
+import Network
+import Reactor
+
+extension Worker {
+  /// Picks a server and sends it the request; when none takes it, the client is told.
+  mutating func askServer(_ exchange: Handle) {
+    while exchanges[exchange].attempts <= exchanges[exchange].pool.retries {
+      guard let server = pick(exchange) else { break }
+      exchanges[exchange].server = server
+      exchanges[exchange].attempts += 1
+      exchanges[exchange].triedBefore = exchanges[exchange].tried
+      exchanges[exchange].tried.insert(server)
+      beginRequest(exchange, to: server)
+      if takeIdleConnection(exchange) { return sendRequest(exchange) }
+      if openConnection(exchange) { return }
+      endRequest(exchange, .connectFailed)
+    }
+    refuseUnserved(exchange)
+  }
+
+  /// No server is left to try: what became of the last one tells the status.
+  private mutating func refuseUnserved(_ exchange: Handle) {
+    switch exchanges[exchange].reason {
+    case .ok: refuse(exchange, status: 503, reason: .noServer, endsConnection: false)
+    case .connectTimeout, .serverTimeoutWaiting, .serverTimeoutRequest:
+      refuse(exchange, status: 504, reason: exchanges[exchange].reason, endsConnection: false)
+    default:
+      refuse(exchange, status: 502, reason: exchanges[exchange].reason, endsConnection: false)
+    }
+  }
+
+  private func facts(_ exchange: Handle) -> ServerFacts {
+    let generation = exchanges[exchange].generation
+    let pool = exchanges[exchange].route.pool
+    return generations[generation].snapshot.pools[pool].servers[exchanges[exchange].server]
+  }
+
+  // MARK: Connections
+
+  /// Takes the youngest idle connection that will do; false when there is none.
+  private mutating func takeIdleConnection(_ exchange: Handle) -> Bool {
+    let cell = facts(exchange).cell
+    while let upstream = idle[cell].takeYoungest(from: &upstreams) {
+      // A request that must not be sent twice is not risked on a connection that has died
+      // unnoticed: one look more, for these only.
+      let isRisky = !exchanges[exchange].facts.method.isIdempotent
+      if isRisky, !Syscalls.isSilent(upstreams[upstream].socket) {
+        closeUpstream(upstream)
+        continue
+      }
+      attach(upstream, to: exchange)
+      upstreams[upstream].state = .exchange
+      exchanges[exchange].isReused = true
+      return true
+    }
+    return false
+  }
+
+  private mutating func attach(_ upstream: Handle, to exchange: Handle) {
+    upstreams[upstream].work = exchange
+    upstreams[upstream].requests += 1
+    exchanges[exchange].upstream = upstream
+  }
+
+  /// Starts a new connection; false when that is not possible at all.
+  private mutating func openConnection(_ exchange: Handle) -> Bool {
+    let server = facts(exchange)
+    guard let address = environment.cells[server.cell].address else { return false }
+    exchanges[exchange].isReused = false
+    exchanges[exchange].connectStart = clock.now
+    environment.counters.add(server.counters.connects)
+    do throws(SystemError) {
+      let socket = try Sockets.connecting(to: address)
+      guard
+        let upstream = upstreams.insert(UpstreamConnection(socket: socket, cell: server.cell))
+      else { return false }
+      attach(upstream, to: exchange)
+      try loop.register(upstreams[upstream].socket, token: Token(kind: .upstream, upstream))
+      environment.counters.add(environment.slots.upstreams)
+      exchanges[exchange].phase = .connecting
+      setUpstreamDeadline(upstream, after: exchanges[exchange].pool.connectTimeout)
+      return true
+    } catch {
+      environment.counters.add(server.counters.connectFailures)
+      exchanges[exchange].reason = .connectFailed
+      let upstream = exchanges[exchange].upstream
+      exchanges[exchange].upstream = .none
+      if upstream != .none { upstreams.remove(upstream) }
+      return false
+    }
+  }
+
+  mutating func upstreamEvent(_ upstream: Handle, _ readiness: Readiness) {
+    guard upstreams.contains(upstream) else { return }
+    if readiness.contains(.writable) { upstreams[upstream].isWritable = true }
+    if readiness.contains(.readable) { upstreams[upstream].isReadable = true }
+    if readiness.contains(.peerDone) || readiness.contains(.hangUp) {
+      upstreams[upstream].isDone = true
+      upstreams[upstream].isReadable = true
+    }
+    let work = upstreams[upstream].work
+    switch upstreams[upstream].state {
+    case .idle:
+      // Its end, or bytes that nobody asked for.
+      if upstreams[upstream].isReadable {
+        idle[upstreams[upstream].cell].remove(upstream, from: &upstreams)
+        closeUpstream(upstream)
+      }
+    case .connecting:
+      connected(exchange: work, upstream)
+    case .exchange:
+      advance(work)
+    case .tunnel:
+      pumpTunnel(work)
+    }
+  }
+
+  private mutating func connected(exchange: Handle, _ upstream: Handle) {
+    if Syscalls.connectError(upstreams[upstream].socket) != nil {
+      environment.counters.add(facts(exchange).counters.connectFailures)
+      return serverFailed(exchange, .connectFailed)
+    }
+    guard upstreams[upstream].isWritable else { return }
+    upstreams[upstream].state = .exchange
+    exchanges[exchange].connectTime = clock.now - exchanges[exchange].connectStart
+    sendRequest(exchange)
+  }
+
+  mutating func upstreamExpired(_ upstream: Handle) {
+    guard upstreams.contains(upstream) else { return }
+    let token = Token(kind: .upstream, upstream)
+    guard upstreams[upstream].deadline.hasPassed(now: clock.now, token: token, &wheel) else {
+      return
+    }
+    let work = upstreams[upstream].work
+    switch upstreams[upstream].state {
+    case .idle:
+      idle[upstreams[upstream].cell].remove(upstream, from: &upstreams)
+      closeUpstream(upstream)
+    case .connecting:
+      environment.counters.add(facts(work).counters.connectFailures)
+      serverFailed(work, .connectTimeout)
+    case .exchange:
+      if exchanges[work].phase == .responding { return serverFailed(work, .serverTimeoutResponse) }
+      serverFailed(work, exchanges[work].isSent ? .serverTimeoutWaiting : .serverTimeoutRequest)
+    case .tunnel:
+      endTunnel(work, reason: .tunnelIdle)
+    }
+  }
+
+  mutating func setUpstreamDeadline(_ upstream: Handle, after timeout: UInt64) {
+    upstreams[upstream].deadline.set(
+      clock.now &+ timeout, token: Token(kind: .upstream, upstream), &wheel)
+  }
+
+  mutating func closeUpstream(_ upstream: Handle) {
+    upstreams[upstream].deadline.cancel(&wheel)
+    upstreams.remove(upstream)
+    environment.counters.subtract(environment.slots.upstreams)
+    if isShortOfDescriptors { resumeAccepting() }
+  }
+
+  /// The exchange needs its server's connection no more.
+  ///
+  /// - Parameter isReusable: the response was read to its end, and the connection may go on.
+  mutating func releaseUpstream(_ exchange: Handle, isReusable: Bool) {
+    let upstream = exchanges[exchange].upstream
+    guard upstream != .none else { return }
+    exchanges[exchange].upstream = .none
+    let pool = exchanges[exchange].pool
+    let cell = upstreams[upstream].cell
+    let isWorn = pool.requestsLimit > 0 && upstreams[upstream].requests >= pool.requestsLimit
+    guard isReusable, !isWorn, !isDraining, !upstreams[upstream].isReadable,
+      idle[cell].count < pool.idleLimit
+    else { return closeUpstream(upstream) }
+    upstreams[upstream].state = .idle
+    upstreams[upstream].work = .none
+    setUpstreamDeadline(upstream, after: pool.idleTimeout)
+    idle[cell].add(upstream, in: &upstreams)
+  }
+
+  // MARK: Sending
+
+  /// Writes the head for the server and begins to send.
+  mutating func sendRequest(_ exchange: Handle) {
+    buffers.equip(&exchanges[exchange].input)
+    writeRequestHead(exchange)
+    exchanges[exchange].isSendingHead = true
+    exchanges[exchange].isSent = false
+    exchanges[exchange].isSendingOver = false
+    exchanges[exchange].inlineSent = 0
+    exchanges[exchange].phase = .waiting
+    environment.counters.add(facts(exchange).counters.requests)
+    setUpstreamDeadline(exchanges[exchange].upstream, after: responseTimeout(exchange))
+    pumpRequest(exchange)
+    // A connection that was idle has no event pending that would go on with it.
+    if exchanges.contains(exchange), upstreams.contains(exchanges[exchange].upstream),
+      upstreams[exchanges[exchange].upstream].isReadable
+    {
+      advance(exchange)
+    }
+  }
+
+  func responseTimeout(_ exchange: Handle) -> UInt64 {
+    let own = exchanges[exchange].route.responseTimeout
+    return own > 0 ? own : exchanges[exchange].pool.responseTimeout
+  }
+
+  private func sendTimeout(_ exchange: Handle) -> UInt64 {
+    let own = exchanges[exchange].route.sendTimeout
+    return own > 0 ? own : exchanges[exchange].pool.sendTimeout
+  }
+
+  /// Sends of the request what the server takes.
+  mutating func pumpRequest(_ exchange: Handle) {
+    let upstream = exchanges[exchange].upstream
+    do throws(SystemError) {
+      if exchanges[exchange].isSendingHead {
+        try sendHead(exchange)
+        guard !exchanges[exchange].isSendingHead else { return }
+      }
+      try sendStored(exchange)
+    } catch {
+      // The server may have answered before it closed: what it said is read first.
+      exchanges[exchange].isSendingOver = true
+      upstreams[upstream].isReadable = true
+      return
+    }
+    guard exchanges[exchange].requestBody.isDone, exchanges[exchange].input.isEmpty,
+      exchanges[exchange].requestStore.isEmpty
+    else { return }
+    exchanges[exchange].isSent = true
+    setUpstreamDeadline(upstream, after: responseTimeout(exchange))
+  }
+
+  /// Sends the head, and with it the body that stands behind the client's own head.
+  private mutating func sendHead(_ exchange: Handle) throws(SystemError) {
+    let upstream = exchanges[exchange].upstream
+    if try exchanges[exchange].sendRequestHead(to: upstreams[upstream].socket) {
+      exchanges[exchange].isSendingHead = false
+    } else {
+      upstreams[upstream].isWritable = false
+      setUpstreamDeadline(upstream, after: sendTimeout(exchange))
+    }
+  }
+
+  private mutating func sendStored(_ exchange: Handle) throws(SystemError) {
+    let upstream = exchanges[exchange].upstream
+    while upstreams[upstream].isWritable || !exchanges[exchange].input.isEmpty {
+      if exchanges[exchange].upstreamLength == nil {
+        guard try frameChunk(exchange) else { return }
+        continue
+      }
+      let front = exchanges[exchange].requestStore.front
+      guard front != .nothing, front != .writing else { return }
+      let sent = try exchanges[exchange].requestStore.send(to: upstreams[upstream].socket)
+      if sent == 0 { upstreams[upstream].isWritable = false }
+      setUpstreamDeadline(upstream, after: sendTimeout(exchange))
+    }
+  }
+
+  /// Sends the next piece of a body whose length nobody knows, as a chunk; false when nothing
+  /// can be sent now.
+  private mutating func frameChunk(_ exchange: Handle) throws(SystemError) -> Bool {
+    let upstream = exchanges[exchange].upstream
+    if exchanges[exchange].input.isEmpty {
+      guard try fillChunk(exchange) else { return false }
+    }
+    let sent = try Syscalls.send(&exchanges[exchange].input, to: upstreams[upstream].socket)
+    setUpstreamDeadline(upstream, after: sendTimeout(exchange))
+    if !exchanges[exchange].input.isEmpty { upstreams[upstream].isWritable = false }
+    return sent > 0 && exchanges[exchange].input.isEmpty
+  }
+
+  /// Puts a chunk into the input buffer; false when there is nothing to put there.
+  private mutating func fillChunk(_ exchange: Handle) throws(SystemError) -> Bool {
+    if try exchanges[exchange].fillChunk() { return true }
+    guard exchanges[exchange].requestStore.isEmpty, exchanges[exchange].requestBody.isDone,
+      !exchanges[exchange].isLastChunkSent
+    else { return false }
+    exchanges[exchange].isLastChunkSent = true
+    ChunkWriter.last(to: &exchanges[exchange].input)
+    return true
+  }
+
+  // MARK: Failure
+
+  /// The server, or the way to it, has failed: another one is tried where that is safe.
+  mutating func serverFailed(_ exchange: Handle, _ reason: Termination) {
+    let wasReused = exchanges[exchange].isReused
+    let nothingSent = exchanges[exchange].phase == .connecting
+    exchanges[exchange].reason = reason
+    releaseUpstream(exchange, isReusable: false)
+    guard !exchanges[exchange].hasResponseHead else {
+      endRequest(exchange, .failed)
+      return cutResponse(exchange)
+    }
+    // A connection that died of old age says nothing about its server.
+    let isOldAge = wasReused && reason == .serverClosedWaiting
+    endRequest(exchange, nothingSent ? .connectFailed : isOldAge ? .stale : .failed)
+    let isTimeout = reason == .serverTimeoutWaiting || reason == .serverTimeoutRequest
+    let mayRepeat = nothingSent || (exchanges[exchange].facts.method.isIdempotent && !isTimeout)
+    guard mayRepeat, rewindBody(exchange), !exchanges[exchange].facts.upgrades || nothingSent
+    else { return refuseUnserved(exchange) }
+    environment.counters.add(facts(exchange).counters.retries)
+    if isOldAge {
+      // The same server again, and not at the cost of an attempt.
+      exchanges[exchange].attempts -= 1
+      exchanges[exchange].tried = exchanges[exchange].triedBefore
+    }
+    askServer(exchange)
+  }
+
+  /// Makes the body ready to be sent again from its first byte; false when part of it is gone.
+  private mutating func rewindBody(_ exchange: Handle) -> Bool {
+    exchanges[exchange].inlineSent = 0
+    return !exchanges[exchange].requestStore.isOpen || exchanges[exchange].requestStore.rewind()
+  }
+}

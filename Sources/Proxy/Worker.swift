@@ -1,0 +1,245 @@
+public import Balancing
+import Configuration
+import Files
+import HTTP
+public import Memory
+import Network
+public import Reactor
+import Routing
+import Synchronization
+
+/// What all workers share, and what one of them is given for itself.
+public struct WorkerEnvironment: Sendable {
+  /// The worker's number, from 0.
+  public var number: Int
+  public var cells: SharedTable<ServerCell>
+  public var counters: WorkerCounters
+  public var slots: WorkerSlots
+  /// Where lines of the access log go; nil when there is none.
+  public var accessLog: BatchQueue?
+  public var spill: SpillWriter
+  public var mailbox: Mailbox
+  /// Connections that this worker may have open to clients.
+  public var connectionsLimit: Int
+  /// Where the worker writes that it is alive.
+  public var heartbeat: Heartbeat
+  /// How many workers there are.
+  public var workers: Int
+  /// Takes what an operator should read; called rarely, and must not wait.
+  public var report: @Sendable (WorkerReport) -> Void
+
+  public init(
+    number: Int, workers: Int, cells: SharedTable<ServerCell>, counters: WorkerCounters, slots: WorkerSlots,
+    accessLog: BatchQueue?, spill: SpillWriter, mailbox: Mailbox, connectionsLimit: Int,
+    heartbeat: Heartbeat, report: @escaping @Sendable (WorkerReport) -> Void
+  ) {
+    self.number = number
+    self.workers = workers
+    self.report = report
+    self.cells = cells
+    self.counters = counters
+    self.slots = slots
+    self.accessLog = accessLog
+    self.spill = spill
+    self.mailbox = mailbox
+    self.connectionsLimit = connectionsLimit
+    self.heartbeat = heartbeat
+  }
+}
+
+/// What a worker lets others see of itself.
+public final class Heartbeat: Sendable {
+  private let turn = Atomic<UInt64>(0)
+  private let open = Atomic<Int>(0)
+  private let finished = Atomic<Bool>(false)
+
+  public init() {}
+
+  /// When the worker's last turn began, on the monotonic clock.
+  public var lastTurn: Instant { turn.load(ordering: .relaxed) }
+  /// Exchanges and tunnels under way, and connections that may carry another request.
+  public var openConnections: Int { open.load(ordering: .relaxed) }
+  /// The worker has drained, and its thread is gone.
+  public var isFinished: Bool { finished.load(ordering: .acquiring) }
+
+  func beat(at instant: Instant, open count: Int) {
+    turn.store(instant, ordering: .relaxed)
+    open.store(count, ordering: .relaxed)
+  }
+
+  func finish() { finished.store(true, ordering: .releasing) }
+}
+
+/// One thread's share of the work: its own epoll, listeners, connections and buffers. Nothing
+/// of it is touched by another thread; what others have to say comes through its mailbox.
+///
+/// The walk of a request: `Worker+Accept` → `Worker+Heads` → `Worker+Routes` →
+/// `Worker+RequestBodies` → `Worker+Upstreams` → `Worker+Responses` → `Worker+Finish`.
+public struct Worker: ~Copyable {
+  /// What a token's kind says.
+  enum Kind: UInt8 { case listener, client, upstream, mailbox }
+
+  /// Pieces read or written for one connection before others have their turn.
+  static let pieceBudget = 16
+
+  var loop: EventLoop
+  var clock: Clock
+  var wheel: TimerWheel
+  let environment: WorkerEnvironment
+  var listeners: Slab<Listener>
+  var clients: Slab<ClientConnection>
+  var upstreams: Slab<UpstreamConnection>
+  var exchanges: Slab<Exchange>
+  var tunnels: Slab<Tunnel>
+  var generations: Slab<Generation>
+  var current: Handle
+
+  var buffers: BufferPool
+  var requestMemory: BufferPool
+  var responseMemory: BufferPool
+  var pieces: BufferPool
+  /// By cell: idle connections to servers.
+  var idle: [IdleConnections]
+
+  var files: FileServer
+
+  /// The head that was parsed last; good while `headOwner` is the exchange in question.
+  var requestHead = RequestHead()
+  var headOwner = Handle.none
+  var responseHead = ResponseHead()
+  var routeScratch = RouteScratch()
+  // Room for what is put together within one call.
+  var path: ByteBuffer
+  /// Lines of a response's head.
+  var fields = ByteBuffer(capacity: 1024)
+  var scratch = ByteBuffer(capacity: 16 << 10)
+  var recordText = ByteBuffer(capacity: 20 << 10)
+  var date = DateField()
+  var log: AccessLog
+  var random: RandomSource
+  /// Connections with more to do than their share of this turn.
+  var ready: [Token] = []
+  var isDraining = false
+  var isStopped = false
+  /// Accepting waits for descriptors: until something closes, or a moment has passed.
+  var isShortOfDescriptors = false
+  /// A snapshot that waits for a place.
+  var deferred: Snapshot?
+  /// How many requests of one connection have been begun within another's end.
+  var depth = 0
+
+  public init(
+    _ environment: WorkerEnvironment, snapshot: Snapshot, listening sockets: [Int32],
+    clock: Clock = .read()
+  ) throws(SystemError) {
+    self.environment = environment
+    self.clock = clock
+    loop = try EventLoop()
+    wheel = TimerWheel(now: clock.now)
+    let limit = environment.connectionsLimit
+    listeners = Slab(capacity: max(sockets.count, 1))
+    clients = Slab(capacity: limit)
+    upstreams = Slab(capacity: limit * 2)
+    exchanges = Slab(capacity: limit)
+    tunnels = Slab(capacity: limit)
+    generations = Slab(capacity: 256)
+    let configuration = snapshot.configuration
+    buffers = BufferPool(bufferCapacity: 16 << 10, keptLimit: 512)
+    requestMemory = BufferPool(
+      bufferCapacity: max(configuration.buffers.requestBytes, 16 << 10), keptLimit: 16)
+    responseMemory = BufferPool(
+      bufferCapacity: max(configuration.buffers.responseBytes, 16 << 10), keptLimit: 16)
+    pieces = BufferPool(bufferCapacity: BodyStore.pieceBytes, keptLimit: 16)
+    idle = Array(repeating: IdleConnections(), count: environment.cells.count)
+    path = ByteBuffer(capacity: 64 << 10)
+    log = AccessLog(queue: environment.accessLog)
+    let seeds = try Syscalls.randomWords()
+    random = RandomSource(seed: seeds[0])
+    files = FileServer(routes: [], seed: seeds[1])
+    current = .none
+    current = adopt(snapshot)
+    try loop.registerReadable(
+      environment.mailbox.wakeup.descriptor, token: Token(kind: .mailbox, .none))
+    for socket in sockets { try listen(on: socket) }
+  }
+
+  /// Runs until the worker has drained or is told to stop.
+  public mutating func run() throws(SystemError) {
+    while !isFinished {
+      let count = try loop.poll(timeout: patience)
+      turn(events: count, clock: .read())
+    }
+    log.flush(environment)
+    environment.heartbeat.finish()
+  }
+
+  /// One turn as of `clock`, for tests that move the time by hand.
+  public mutating func turn(at clock: Clock) throws(SystemError) {
+    turn(events: try loop.poll(timeout: 0), clock: clock)
+  }
+
+  private mutating func turn(events: Int, clock: Clock) {
+    self.clock = clock
+    date.refresh(wall: clock.wall)
+    for i in 0..<events { handle(loop.event(i)) }
+    resumeReady()
+    while let token = wheel.nextExpired(now: clock.now) { expire(token) }
+    log.flushIfDue(environment, now: clock.now)
+    environment.heartbeat.beat(at: clock.now, open: clients.count)
+  }
+
+  var isFinished: Bool { isStopped || (isDraining && clients.count == 0) }
+
+  /// Milliseconds until something is due without an event.
+  private var patience: Int? {
+    if !ready.isEmpty { return 0 }
+    var wait = wheel.nextDelay(now: clock.now) ?? 1000
+    if let due = log.delay(now: clock.now) { wait = min(wait, due) }
+    // At least one turn a second, so that everyone can see that this worker is alive.
+    return min(wait, 1000)
+  }
+
+  private mutating func handle(_ event: Event) {
+    switch Kind(rawValue: event.token.kind) {
+    case .client: clientEvent(event.token.handle, event.readiness)
+    case .upstream: upstreamEvent(event.token.handle, event.readiness)
+    case .listener: acceptConnections(event.token.handle)
+    case .mailbox: readMailbox()
+    case nil: preconditionFailure("a token of no kind")
+    }
+  }
+
+  private mutating func expire(_ token: Token) {
+    switch Kind(rawValue: token.kind) {
+    case .client: clientExpired(token.handle)
+    case .upstream: upstreamExpired(token.handle)
+    case .listener: resumeAccepting()
+    case .mailbox, nil: preconditionFailure("no timer is set for that")
+    }
+  }
+
+  /// Goes on with those who had more to do than their share.
+  private mutating func resumeReady() {
+    guard !ready.isEmpty else { return }
+    var resumed: [Token] = []
+    swap(&resumed, &ready)
+    for token in resumed { handle(Event(token: token, readiness: [])) }
+  }
+
+  private mutating func readMailbox() {
+    for message in environment.mailbox.takeAll() {
+      switch message {
+      case .snapshot(let snapshot): change(to: snapshot)
+      case .drain: drain()
+      case .stop: isStopped = true
+      case .spilled(let job): spilled(job)
+      }
+    }
+  }
+}
+
+extension Token {
+  init(kind: Worker.Kind, _ handle: Handle) {
+    self.init(kind: kind.rawValue, handle: handle)
+  }
+}

@@ -1,0 +1,10 @@
+public import Balancing
+public import Reactor
+
+/// What a worker has seen and an operator should read. The control thread writes it out.
+public enum WorkerReport: Sendable {
+  /// Live traffic has taken a server out of its pool, or brought it back.
+  case server(pool: String, server: String, Balancer.Change)
+  /// A file could not be read, for a reason that is not the request's.
+  case file(path: String, SystemError)
+}

@@ -1,0 +1,22 @@
+/// SplitMix64: the same numbers for the same seed, so that what was found is found again.
+struct SeededGenerator: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
+  }
+}
+
+/// A copy that outlives what lent the bytes.
+func copied(_ bytes: Span<UInt8>) -> [UInt8] {
+  var copy: [UInt8] = []
+  copy.reserveCapacity(bytes.count)
+  for i in bytes.indices { copy.append(bytes[i]) }
+  return copy
+}
