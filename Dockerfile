@@ -9,6 +9,7 @@ WORKDIR /src
 COPY scripts/ scripts/
 RUN scripts/install-packages build
 COPY Makefile Package.swift ./
+COPY config/ config/
 COPY Sources/ Sources/
 COPY Tests/ Tests/
 RUN make build && strip -o /martlet .build/release/martlet

@@ -74,6 +74,7 @@ let package = Package(
           "CLibraries", "Configuration", "Demo", "Operations", "Reactor", logging,
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
+        resources: [.embedInCode("erpnext.yaml")],
         swiftSettings: settings)
     ]
 )

@@ -38,6 +38,13 @@ public final class DemoServers: Sendable {
   /// Where the Socket.IO servers listen, stopped ones too.
   public var realtime: [SocketAddress] { addresses(.realtime) }
 
+  /// What the page calls each server, by its address.
+  public var names: [String: String] {
+    var names: [String: String] = [:]
+    for entry in board.all() { names["\(entry.instance.address)"] = entry.instance.name }
+    return names
+  }
+
   /// The folder whose `assets` the page uses, laid out as Frappe's `sites`.
   public var sites: String { site.path }
 

@@ -1,0 +1,67 @@
+import Configuration
+import Demo
+import Network
+import Reactor
+
+/// What `martlet demo` runs with: config/erpnext.yaml, the very file, told about the demo's
+/// servers by its environment variables.
+enum DemoConfiguration {
+  /// - Parameter listen: as in a configuration, or `localhost:PORT`. The admin listener takes the
+  ///   next port.
+  static func read(
+    listen: String, servers: DemoServers
+  ) -> (Configuration?, [Diagnostic]) {
+    let addresses = loopback(listen)
+    let environment = [
+      "LISTEN": addresses, "ADMIN": "127.0.0.1:\(adminPort(after: listen))",
+      "BACKENDS": servers.web.map(\.description).joined(separator: ","),
+      "WEBSOCKETS": servers.realtime.map(\.description).joined(separator: ","),
+      "SITE": "localhost", "SITES_DIRECTORY": servers.sites,
+    ]
+    var (configuration, diagnostics) = ConfigurationReader.read(
+      text: String(decoding: PackageResources.erpnext_yaml, as: UTF8.self),
+      fileName: "config/erpnext.yaml", environment: environment,
+      readFile: { _ in .failure(ReadFailure("the demo reads no files")) })
+    configuration?.quicken()
+    configuration?.name(servers)
+    return (configuration, diagnostics)
+  }
+
+  /// Browsers ask for both addresses of `localhost`; not every machine has the second.
+  private static func loopback(_ listen: String) -> String {
+    guard listen.hasPrefix("localhost:") else { return listen }
+    let port = listen.dropFirst("localhost:".count)
+    let hasV6 = (try? Sockets.listening(on: SocketAddress(.loopbackV6, port: 0))) != nil
+    // Port 0 would become two different ones.
+    return hasV6 && port != "0" ? "127.0.0.1:\(port),[::1]:\(port)" : "127.0.0.1:\(port)"
+  }
+
+  private static func adminPort(after listen: String) -> UInt16 {
+    let port = listen.split(separator: ":").last.flatMap { UInt16($0) } ?? 0
+    return port == 0 || port == .max ? 0 : port + 1
+  }
+}
+
+extension Configuration {
+  /// Somebody looks on: what takes its time in production is over at once here.
+  fileprivate mutating func quicken() {
+    for i in pools.indices {
+      pools[i].health?.interval = .milliseconds(500)
+      pools[i].health?.timeout = .milliseconds(500)
+    }
+    shutdown.lameDuck = .zero
+    shutdown.deadline = .seconds(2)
+    log.access = .off
+  }
+
+  /// Calls the servers in logs and metrics by the names that the page has for them.
+  fileprivate mutating func name(_ demo: DemoServers) {
+    for i in pools.indices {
+      for j in pools[i].servers.indices {
+        let endpoint = pools[i].servers[j].endpoint.description
+        guard let name = demo.names[endpoint] else { continue }
+        pools[i].servers[j].name = name
+      }
+    }
+  }
+}
