@@ -25,8 +25,8 @@ public enum ByteRanges: Equatable, Sendable {
   /// Reads `field` as nginx 1.22 does.
   ///
   /// Units other than bytes are ignored (RFC 9110 §14.2), and so are ranges that overlap until
-  /// they ask for more than the whole, more than `limit` of them, and any of an empty
-  /// representation. What is malformed after `bytes=` is refused like what cannot be satisfied,
+  /// they ask for more than the whole, more than `limit` of them, and an empty one from
+  /// the beginning of an empty representation. What is malformed after `bytes=` is refused like what cannot be satisfied,
   /// as the RFC allows.
   ///
   /// - Parameters:
@@ -34,7 +34,7 @@ public enum ByteRanges: Equatable, Sendable {
   ///   - limit: the most parts in one answer, each of which costs a head of its own. Apache's
   ///     `MaxRanges` has the same default; nginx: `max_ranges`, unlimited.
   public static func parse(_ field: Span<UInt8>, size: Int, limit: Int = 200) -> ByteRanges {
-    guard field.count > 6, hasBytesUnit(field), size > 0 else { return .whole }
+    guard field.count > 6, hasBytesUnit(field) else { return .whole }
     var first: ByteRange?
     var several: [ByteRange] = []
     var total = 0
@@ -52,6 +52,8 @@ public enum ByteRanges: Equatable, Sendable {
         } else {
           first = range
         }
+      } else if range.offset == 0 {
+        return .whole  // nothing, from the beginning: an empty representation is that already
       }
       guard at < field.count else { break }
       at += 1  // the comma

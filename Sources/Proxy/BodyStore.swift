@@ -14,6 +14,8 @@ import Reactor
 struct BodyStore: ~Copyable {
   /// Bytes in one piece on its way to the file.
   static let pieceBytes = 64 << 10
+  /// Less room than this in a piece is not worth waiting for.
+  static let slack = 1 << 10
 
   private var memory: ByteBuffer
   private var tail = ByteBuffer()
@@ -101,7 +103,7 @@ struct BodyStore: ~Copyable {
     all: Bool, owner: Handle, isRequest: Bool, writer: SpillWriter, mailbox: Mailbox
   ) {
     let count = tail.count
-    guard writing == 0, count > 0, all || count == Self.pieceBytes, let file else { return }
+    guard writing == 0, count > 0, all || tail.space < Self.slack, let file else { return }
     writing = count
     writer.write(
       SpillJob(

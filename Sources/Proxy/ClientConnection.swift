@@ -27,6 +27,8 @@ struct ClientConnection: ~Copyable {
   var isDone = false
   /// Requests begun on this connection.
   var requests: UInt32 = 0
+  /// Bytes of a body that nobody wants, before the next request.
+  var unwanted: UInt32 = 0
   var deadline = Deadline()
   /// The exchange under way, or the tunnel.
   var work = Handle.none

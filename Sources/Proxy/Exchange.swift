@@ -40,6 +40,8 @@ struct Exchange: ~Copyable {
   /// The body's beginning, which came with the head and stays there: small bodies need no more.
   var inlineBody = 0
   var inlineSent = 0
+  /// The length of a body that the answer does without: it is passed over.
+  var unwantedBody = 0
   /// Bytes of the body that wait for the server, or are kept for another one.
   var requestStore = BodyStore()
   /// Bytes of the body read from the client.
@@ -111,6 +113,8 @@ struct Exchange: ~Copyable {
 
   /// Whether the request's id is the one that it came with.
   var keepsRequestID: Bool { !facts.requestID.isEmpty }
+  /// Where the next request begins in the buffer, if it is there already.
+  var requestEnd: Int { headLength + inlineBody + unwantedBody }
   /// The body goes to the server in chunks, for its length is not known.
   var sendsChunks: Bool { upstreamLength == nil && requestStore.isOpen }
   /// The server is asked to say when the body may come (RFC 9110 §10.1.1).

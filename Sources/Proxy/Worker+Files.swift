@@ -77,7 +77,8 @@ extension Worker {
   private mutating func sendFileResponse(
     _ exchange: Handle, _ response: consuming FileResponse
   ) {
-    if requestHead.framing.hasBody || isDraining { exchanges[exchange].endsConnection = true }
+    passOverBody(exchange)
+    if isDraining { exchanges[exchange].endsConnection = true }
     exchanges[exchange].status = UInt16(clamping: response.status)
     exchanges[exchange].phase = .responding
     var output = takeOutput(exchange, space: fields.count)

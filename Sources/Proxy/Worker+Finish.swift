@@ -16,6 +16,8 @@ extension Worker {
       // A client that asked for the end sends nothing more that a close could trip over.
       return isAgreed ? closeClient(client) : beginLingering(client)
     }
+    let end = exchanges[exchange].requestEnd
+    clients[client].unwanted = UInt32(max(end - exchanges[exchange].request.count, 0))
     var rest = takeLeftover(exchange)
     drop(exchange)
     if isDraining, rest.isEmpty {
@@ -32,14 +34,13 @@ extension Worker {
   }
 
   private func hasLeftover(_ exchange: Handle) -> Bool {
-    let end = exchanges[exchange].headLength + exchanges[exchange].inlineBody
-    return exchanges[exchange].request.count > end
+    exchanges[exchange].request.count > exchanges[exchange].requestEnd
   }
 
   /// Bytes that came behind the request: the beginning of the next one.
   private mutating func takeLeftover(_ exchange: Handle) -> ByteBuffer {
     guard hasLeftover(exchange) else { return ByteBuffer() }
-    let end = exchanges[exchange].headLength + exchanges[exchange].inlineBody
+    let end = exchanges[exchange].requestEnd
     var rest = exchanges[exchange].request.take()
     rest.consume(end)
     rest.compact()

@@ -33,7 +33,7 @@ extension Worker {
       guard clients[client].isReadable else { return waitForHead(exchange) }
       guard makeRoomForHead(exchange) else { return }
       switch clients[client].receive(into: &exchanges[exchange].request) {
-      case .bytes: continue
+      case .bytes: passOverUnwanted(exchange)
       case .wouldBlock: return waitForHead(exchange)
       case .endOfStream, .failed:
         if exchanges[exchange].request.isEmpty { return abandonSilently(exchange) }
@@ -41,6 +41,15 @@ extension Worker {
         return abandon(exchange)
       }
     }
+  }
+
+  /// Drops what is still to come of a body that the last response did without.
+  private mutating func passOverUnwanted(_ exchange: Handle) {
+    let client = exchanges[exchange].client
+    guard clients[client].unwanted > 0 else { return }
+    let count = min(Int(clients[client].unwanted), exchanges[exchange].request.count)
+    exchanges[exchange].request.remove(at: 0, count: count)
+    clients[client].unwanted -= UInt32(count)
   }
 
   /// Parses what is here; false when the exchange has gone on, or has ended.

@@ -12,9 +12,10 @@ extension Worker {
     withFields: Bool = false
   ) {
     exchanges[exchange].reason = reason
-    if endsConnection || !exchanges[exchange].requestBody.isDone || hasUnreadBody(exchange) {
+    if endsConnection || !exchanges[exchange].requestBody.isDone {
       exchanges[exchange].endsConnection = true
     }
+    passOverBody(exchange)
     if exchanges[exchange].upstream != .none {
       releaseUpstream(exchange, isReusable: false)
       endRequest(exchange, .abandoned)
@@ -37,15 +38,27 @@ extension Worker {
       contentType: isJSON ? "application/json" : "text/html; charset=utf-8")
   }
 
-  /// A body that nobody will read, because the head was refused or the route needs none.
-  private func hasUnreadBody(_ exchange: Handle) -> Bool {
-    exchanges[exchange].phase == .head && exchanges[exchange].headLength > 0
-      && requestHead.framing.hasBody
+  /// The most of a body that is read only to get to the next request.
+  static let unwantedBodyLimit: UInt64 = 64 << 10
+
+  /// Decides what becomes of a body that the answer does without: a small one is passed over,
+  /// any other ends the connection.
+  mutating func passOverBody(_ exchange: Handle) {
+    guard exchanges[exchange].phase == .head, exchanges[exchange].headLength > 0,
+      requestHead.framing.hasBody
+    else { return }
+    if case .length(let length) = requestHead.framing, length <= Self.unwantedBodyLimit,
+      !requestHead.expectsContinue
+    {
+      exchanges[exchange].unwantedBody = Int(length)
+    } else {
+      exchanges[exchange].endsConnection = true
+    }
   }
 
   /// nginx: `return`, with a body.
   mutating func respond(_ exchange: Handle) {
-    if hasUnreadBody(exchange) { exchanges[exchange].endsConnection = true }
+    passOverBody(exchange)
     let generation = exchanges[exchange].generation
     let route = exchanges[exchange].route.index
     guard case .respond(let plan) = generations[generation].snapshot.routes[route].action else {
@@ -60,7 +73,7 @@ extension Worker {
 
   /// nginx: `return 301`, `rewrite … permanent`.
   mutating func redirect(_ exchange: Handle) {
-    if hasUnreadBody(exchange) { exchanges[exchange].endsConnection = true }
+    passOverBody(exchange)
     let generation = exchanges[exchange].generation
     let route = exchanges[exchange].route.index
     guard case .redirect(let plan) = generations[generation].snapshot.routes[route].action else {

@@ -195,6 +195,7 @@ extension Worker {
       if exchanges[exchange].phase == .holding { return readRequestBody(exchange) }
     } else {
       exchanges[exchange].responseStore.written()
+      flushResponseStore(exchange)
     }
     advance(exchange)
   }

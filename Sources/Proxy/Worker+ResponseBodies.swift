@@ -201,7 +201,7 @@ extension Worker {
     return true
   }
 
-  private mutating func flushResponseStore(_ exchange: Handle) {
+  mutating func flushResponseStore(_ exchange: Handle) {
     exchanges[exchange].responseStore.flush(
       all: false, owner: exchange, isRequest: false, writer: environment.spill,
       mailbox: environment.mailbox)

@@ -15,7 +15,12 @@ extension Worker {
 
     path.clear()
     do throws(Refusal) {
-      try Self.normalise(requestHead.path, of: &exchanges[exchange].request, to: &path)
+      // `*` asks about the server as a whole: the route of its root decides.
+      if requestHead.targetForm == .asterisk {
+        path.append("/")
+      } else {
+        try Self.normalise(requestHead.path, of: &exchanges[exchange].request, to: &path)
+      }
     } catch {
       return refuse(exchange, status: error.status, reason: .badRequest)
     }

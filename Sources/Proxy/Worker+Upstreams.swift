@@ -212,10 +212,10 @@ extension Worker {
     environment.counters.add(facts(exchange).counters.requests)
     setUpstreamDeadline(exchanges[exchange].upstream, after: responseTimeout(exchange))
     pumpRequest(exchange)
-    // A connection that was idle has no event pending that would go on with it.
-    if exchanges.contains(exchange), upstreams.contains(exchanges[exchange].upstream),
-      upstreams[exchanges[exchange].upstream].isReadable
-    {
+    // What was known before the request was sent will not be told again: that the server has
+    // spoken, or that the client has more of its body.
+    let upstream = exchanges[exchange].upstream
+    if upstreams[upstream].isReadable || !exchanges[exchange].requestBody.isDone {
       advance(exchange)
     }
   }

@@ -67,7 +67,7 @@ def test_files_and_missing_routes_are_recorded(martlet, origin, root):
     proxy.get("/assets/none")
     file, missing = proxy.log_lines(2)
     assert (file["route"], file["status"], file["reason"]) == ("assets", 200, "ok")
-    assert not file["pool"] and not file["server"]
+    assert not file.get("pool") and not file.get("server")
     assert missing["status"] == 404
     assert file["bytes_out"] >= 7
 
@@ -107,16 +107,16 @@ def test_who_ended_it_is_told(martlet, origin, root, refused_port):
     with Client(proxy.address) as client:
         client.write("GET", "/wait")
         web.next_request()
-    assert proxy.log_line(target="/wait")["reason"].== "client_closed:waiting"
+    assert proxy.log_line(target="/wait")["reason"] == "client_closed:waiting"
     try:
         proxy.get("/cut")
     except (AssertionError, ConnectionError):
         pass
-    assert proxy.log_line(target="/cut")["reason"].== "server_closed:response"
+    assert proxy.log_line(target="/cut")["reason"] == "server_closed:response"
     with Client(proxy.address) as client:
         client.send(b"GET / HTTP/9.9\r\n\r\n")
         client.read_response()
-    assert proxy.log_line(status=505)["reason"].== "refused:request"
+    assert proxy.log_line(status=505)["reason"] == "refused:request"
 
 
 def test_the_log_can_go_to_a_file(martlet, origin, root, tmp_path):

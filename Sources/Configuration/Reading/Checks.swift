@@ -76,12 +76,6 @@ enum Checks {
         ["write secure: auto, or same_site: lax"])
     case .cookie, .off: break
     }
-    if let health = pool.health, health.timeout > health.interval {
-      reading.report(
-        at: path + ["health", "timeout"],
-        "timeout is longer than interval: checks would overtake each other",
-        ["interval is \(TimeSpan.text(health.interval))"])
-    }
   }
 
   private static func check(_ keys: [HashKey], at path: [String], _ reading: inout Reading) {

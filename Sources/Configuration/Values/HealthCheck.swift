@@ -22,7 +22,8 @@ public struct HealthCheck: Equatable, Sendable {
 
   /// From the connect to the last byte needed; no later is a failure.
   ///
-  /// 10 ms … 60 s, and no more than `interval`. HAProxy: `timeout check`.
+  /// 10 ms … 60 s. Where it is longer than `interval`, a check that takes so long puts the next
+  /// one off. HAProxy: `timeout check`.
   public var timeout: Duration = .seconds(2)
 
   /// So many successes in a row bring a server up that was down.
