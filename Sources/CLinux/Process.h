@@ -67,12 +67,6 @@ static inline int clinux_wait_writable(int fd, int milliseconds) {
   return n < 0 ? -errno : n;
 }
 
-/// The i-th "NAME=value" of the environment; null after the last.
-static inline const char *clinux_environment(int i) {
-  extern char **environ;
-  return environ ? environ[i] : 0;
-}
-
 /// What a path leads to: 0 nothing, 1 a directory, 2 a file, 3 something else, 4 a symbolic link
 /// that leads to nothing.
 static inline int clinux_path_kind(const char *path) {

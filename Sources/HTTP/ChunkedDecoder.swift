@@ -73,8 +73,9 @@ public struct ChunkedDecoder: Sendable {
         try readSize(bytes[position], at: position)
         position &+= 1
       case .trailers:
-        guard let event = try readTrailer(bytes, &position) else { return .needsMore }
-        if let field = event.passed { return .trailer(field) }
+        let start = position
+        if let field = try readTrailer(bytes, &position) { return .trailer(field) }
+        if position == start { return .needsMore }
       case .finished:
         return .end
       case .beforeExtension, .nameStart, .name, .afterName, .valueStart, .value, .quoted,
@@ -159,21 +160,23 @@ public struct ChunkedDecoder: Sendable {
 
   /// Reads one line of the trailers, or the empty one that ends the body.
   ///
-  /// - Returns: nil when the line is not all here; else the field, if it may be passed on.
+  /// - Returns: the field if it may be passed on. The position stays when the line is not all
+  ///   here.
   private mutating func readTrailer(
     _ bytes: Span<UInt8>, _ position: inout Int
-  ) throws(Malformed) -> (passed: Field?, ())? {
+  ) throws(Malformed) -> Field? {
     let room = Self.trailerBytesLimit &- Int(trailerBytes)
     switch try FieldSection.readLine(bytes, from: position, dropsUnderscores: true) {
     case .incomplete:
-      guard bytes.count &- position < room else {
+      // Room for the empty line is always left.
+      guard bytes.count &- position < room &+ 2 else {
         throw Malformed(.trailersTooLong, at: position)
       }
       return nil
     case .end:
       position &+= 2
       state = .finished
-      return (nil, ())
+      return nil
     case .field(let field, let end):
       guard end &- position <= room, trailers < Self.trailersLimit else {
         throw Malformed(.trailersTooLong, at: position)
@@ -185,9 +188,9 @@ public struct ChunkedDecoder: Sendable {
       // must not come as trailers; all that `FieldName` knows are of these kinds.
       guard field.id == .other, field.isForwarded else {
         droppedTrailers &+= 1
-        return (nil, ())
+        return nil
       }
-      return (field, ())
+      return field
     }
   }
 }

@@ -84,7 +84,7 @@ extension Fault: CustomStringConvertible {
     case .chunkEnd: "a chunk does not end in CRLF"
     case .trailersTooLong: "the trailers are too long or too many"
     case .percentEncoding: "% is not followed by two hexadecimal digits"
-    case .nulInPath: "the path holds %00"
+    case .nulInPath: "the path holds a NUL"
     case .aboveRoot: "the path leads above its root"
     case .pathTooLong: "the path is too long"
     case .frameReservedBits: "a frame sets a reserved bit"

@@ -31,16 +31,3 @@ public enum Method: UInt8, Sendable {
     }
   }
 }
-
-/// How a target is written (RFC 9112 §3.2). The authority form is for CONNECT alone, which
-/// is refused.
-public enum TargetForm: UInt8, Sendable {
-  case origin, absolute, asterisk
-}
-
-public enum Version: UInt8, Sendable {
-  /// HTTP/1.0.
-  case http10
-  /// HTTP/1.1, and any later minor version, which is read as 1.1 (RFC 9110 §2.5).
-  case http11
-}

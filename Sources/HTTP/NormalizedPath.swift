@@ -17,13 +17,14 @@ public enum NormalizedPath {
       // A byte above 127 may count as one of these: then `write` looks closer.
       let marks =
         word.equals(ASCII.percent) | word.equals(ASCII.question) | word.equals(ASCII.hash)
+        | word.equals(0)
         | word.equals(ASCII.slash) & (next.equals(ASCII.dot) | next.equals(slash))
       guard marks == 0 else { return false }
       i &+= 8
     }
     while i < path.count {
       switch path[i] {
-      case ASCII.percent, ASCII.question, ASCII.hash: return false
+      case ASCII.percent, ASCII.question, ASCII.hash, 0: return false
       case ASCII.slash where i &+ 1 < path.count:
         if path[i &+ 1] == ASCII.dot || path[i &+ 1] == slash { return false }
       default: break
@@ -38,7 +39,7 @@ public enum NormalizedPath {
   /// An empty path is `/`. `%2F`, `%2E` count as `/`, `.`; `%25`, `%3F`, `%23` only as
   /// themselves. A literal `?` or `#` ends the path.
   ///
-  /// - Throws: 400 for a bad escape, `%00`, or a `..` above the root; 414 when there is not the
+  /// - Throws: 400 for a bad escape, a NUL, or a `..` above the root; 414 when there is not the
   ///   space for it. The buffer is then as it was.
   public static func write(
     _ path: Span<UInt8>, mergeSlashes: Bool = true, to buffer: inout ByteBuffer
@@ -75,13 +76,14 @@ public enum NormalizedPath {
         else { throw Refusal(.percentEncoding, at: at) }
         i &+= 2
         byte = high &<< 4 | low
-        guard byte != 0 else { throw Refusal(.nulInPath, at: at) }
         if byte == ASCII.percent || byte == ASCII.question || byte == ASCII.hash {
           buffer.append(byte)
           state = .usual
           continue
         }
       }
+      // Files are opened by names that end at it.
+      guard byte != 0 else { throw Refusal(.nulInPath, at: at) }
 
       switch (state, byte) {
       case (.usual, ASCII.slash):

@@ -145,7 +145,7 @@ public struct RequestHead: ~Copyable {
     guard method == .get, !framing.hasBody else { return }
     var index = 0
     while let found = fields.next(.upgrade, from: index), !upgradesToWebSocket {
-      upgradesToWebSocket = UpgradeField.offersWebSocket(bytes, fields[found].value)
+      upgradesToWebSocket = Self.offersWebSocket(bytes, fields[found].value)
       index = found &+ 1
     }
   }
@@ -173,12 +173,10 @@ public struct RequestHead: ~Copyable {
     if scheme.first == 0x2f2f_3a73_7074_7468 { return 8 }
     return scheme.first & 0xff_ffff_ffff_ffff == 0x2f_2f3a_7074_7468 ? 7 : 0
   }
-}
 
-enum UpgradeField {
   /// Whether `websocket` is among the protocols (RFC 9110 §7.8, RFC 6455 §4.2.1).
-  static func offersWebSocket(_ bytes: Span<UInt8>, _ value: Slice) -> Bool {
-    var list = ListReader(value)
+  private static func offersWebSocket(_ bytes: Span<UInt8>, _ protocols: Slice) -> Bool {
+    var list = ListReader(protocols)
     while let element = list.next(bytes) {
       if ShortName(bytes, element).isWebSocket { return true }
     }

@@ -115,7 +115,7 @@ struct RequestLine {
     }
     guard start < bytes.count else { return nil }
     guard bytes[start] != ASCII.space else { throw Malformed(.spaces, at: start) }
-    guard let version = try VersionReader.read(bytes, from: start) else { return nil }
+    guard let version = try Version.read(bytes, from: start) else { return nil }
     guard start &+ 8 < bytes.count else { return nil }
     switch bytes[start &+ 8] {
     case ASCII.cr: break
@@ -144,29 +144,5 @@ struct RequestLine {
     case ASCII.space, ASCII.tab: Malformed(.spaces, at: stop)
     default: Malformed(.target, at: stop)
     }
-  }
-}
-
-/// `HTTP/1.0`, `HTTP/1.1` (RFC 9112 §2.3): letters in upper case, one digit each.
-enum VersionReader {
-  /// - Returns: nil when fewer than its eight bytes are here.
-  static func read(_ bytes: Span<UInt8>, from start: Int) throws(Malformed) -> Version? {
-    // "HTTP/", lowest byte first
-    let name: UInt64 = 0x2f_5054_5448
-    var i = 0
-    while i < 8, start &+ i < bytes.count {
-      let byte = bytes[start &+ i]
-      let fits =
-        switch i {
-        case 0...4: byte == UInt8(truncatingIfNeeded: name &>> UInt64(i &* 8))
-        case 6: byte == ASCII.dot
-        default: ASCII.isDigit(byte)
-        }
-      guard fits else { throw Malformed(.version, at: start &+ i) }
-      i &+= 1
-    }
-    guard i == 8 else { return nil }
-    guard bytes[start &+ 5] == 49 else { throw Malformed(.versionNotSupported, at: start &+ 5) }
-    return bytes[start &+ 7] == ASCII.zero ? .http10 : .http11
   }
 }

@@ -53,7 +53,7 @@ public struct ResponseHead: ~Copyable {
   private mutating func readStatusLine(
     _ bytes: Span<UInt8>, _ limits: HeadLimits
   ) throws(Malformed) -> Int? {
-    guard let version = try VersionReader.read(bytes, from: 0) else { return nil }
+    guard let version = try Version.read(bytes, from: 0) else { return nil }
     self.version = version
     var i = 8
     status = 0

@@ -194,7 +194,7 @@ public struct AdminServer: ~Copyable {
   ) -> Bool {
     guard !connections[handle].input.isEmpty else { return false }
     do throws(Refusal) {
-      guard try Self.parse(connections[handle].input, into: &head) else { return false }
+      guard try Self.parse(connections, handle, into: &head) else { return false }
     } catch {
       let refusal = AdminResponse.text(Int(error.status), "\(error.reason)\n")
       respond(handle, refusal, closes: true, &control)
@@ -230,9 +230,9 @@ public struct AdminServer: ~Copyable {
   }
 
   private static func parse(
-    _ input: borrowing ByteBuffer, into head: inout RequestHead
+    _ connections: borrowing Slab<AdminConnection>, _ handle: Handle, into head: inout RequestHead
   ) throws(Refusal) -> Bool {
-    try head.parse(input.readable, limits: headLimits)
+    try head.parse(connections[handle].input.readable, limits: headLimits)
   }
 
   private static func text(_ input: borrowing ByteBuffer, _ slice: Slice) -> String {

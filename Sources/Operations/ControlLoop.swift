@@ -30,6 +30,11 @@ extension Token {
     self.init(kind: kind.rawValue, handle: handle)
   }
 
+  /// For a kind of which there is only one.
+  init(kind: ControlLoop.Kind) {
+    self.init(kind: kind, Handle(slot: 0, generation: 0))
+  }
+
   /// Nil for a token that the control loop did not make.
   public var controlKind: ControlLoop.Kind? { ControlLoop.Kind(rawValue: kind) }
 }

@@ -19,14 +19,15 @@ public struct ListeningSockets: ~Copyable {
   /// Opens a socket for each address; all addresses of the machine are two, `[::]` and
   /// `0.0.0.0`, the first of which may be missing where there is no IPv6.
   ///
-  /// - Parameter sharesPort: others will listen at the same addresses (SO_REUSEPORT).
+  /// - Parameter sharesPort: others of this process will listen at the same addresses
+  ///   (SO_REUSEPORT); another process that does is an error all the same.
   public init(_ listens: [Listen], sharesPort: Bool = false) throws(ListenError) {
     for listen in listens { try open(listen.endpoint, sharesPort) }
   }
 
   /// Opens sockets at the very addresses of others that share their ports.
   public init(beside others: [SocketAddress]) throws(ListenError) {
-    for address in others { try open(address, sharesPort: true) }
+    for address in others { try add(address, sharesPort: true) }
   }
 
   deinit { for number in numbers { _ = Descriptor(owning: number) } }
@@ -34,6 +35,12 @@ public struct ListeningSockets: ~Copyable {
   /// The next socket, in order; whoever takes it owns it.
   public mutating func take() -> Descriptor? {
     numbers.isEmpty ? nil : Descriptor(owning: numbers.removeFirst())
+  }
+
+  /// All sockets, whose owner is the caller from now on.
+  public mutating func releaseAll() -> [CInt] {
+    defer { numbers = [] }
+    return numbers
   }
 
   private mutating func open(_ endpoint: Endpoint, _ sharesPort: Bool) throws(ListenError) {
@@ -65,6 +72,24 @@ public struct ListeningSockets: ~Copyable {
   }
 
   private mutating func open(
+    _ address: SocketAddress, sharesPort: Bool
+  ) throws(ListenError) {
+    if sharesPort, address.port != 0 {
+      do throws(SystemError) {
+        // The kernel would let a second Martlet, started by mistake, share the port as well,
+        // and deal it half of the connections. A socket that does not share finds it out.
+        let probe = try Syscalls.streamSocket(for: address.address)
+        Syscalls.set(.reuseAddress, on: probe)
+        if address.address.family == .v6 { Syscalls.set(.versionSixOnly, on: probe) }
+        try Syscalls.bind(probe, to: address)
+      } catch {
+        throw ListenError(address: address, cause: error)
+      }
+    }
+    try add(address, sharesPort: sharesPort)
+  }
+
+  private mutating func add(
     _ address: SocketAddress, sharesPort: Bool
   ) throws(ListenError) {
     do throws(SystemError) {

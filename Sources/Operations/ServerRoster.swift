@@ -143,19 +143,28 @@ public struct ServerRoster {
 
   // MARK: What others are told
 
-  /// The pools as balancers need them, in the order of the configuration.
-  public var plans: [PoolPlan] {
-    pools.map { pool in
-      var servers: [PoolPlan.Server] = []
-      for server in pool.servers {
-        for place in server.places.places.indices {
-          servers.append(
-            PoolPlan.Server(
-              name: AddressPlaces.name(server.settings.name, place: place),
-              weight: server.settings.weight, slot: server.slots[place]))
+  /// The configuration with the servers that there really are: several for a name with several
+  /// addresses.
+  public func expanded(_ configuration: Configuration) -> Configuration {
+    var configuration = configuration
+    configuration.pools = pools.map { pool in
+      var settings = pool.settings
+      settings.servers = pool.servers.flatMap { server in
+        server.places.places.indices.map { place in
+          ServerSettings(
+            server.settings.endpoint, weight: server.settings.weight,
+            name: AddressPlaces.name(server.settings.name, place: place))
         }
       }
-      return PoolPlan(pool.settings, servers: servers)
+      return settings
+    }
+    return configuration
+  }
+
+  /// The cells of each pool's servers, in the order of `expanded`.
+  public var cells: [[Int]] {
+    pools.map { pool in
+      pool.servers.flatMap { $0.slots.prefix($0.places.places.count) }
     }
   }
 

@@ -63,29 +63,32 @@ extension Exchange {
 
   /// Sends the head for the server and the body that stands behind the client's own head with
   /// one call; answers whether all of both has gone.
-  mutating func sendRequestHead(to socket: borrowing Descriptor) throws(SystemError) -> Bool {
+  mutating func sendRequestHead(
+    to server: inout UpstreamConnection
+  ) throws(SystemError) -> Bool {
     let bodyLeft = inlineBody - inlineSent
     guard bodyLeft > 0 else {
-      _ = try Syscalls.send(&input, to: socket)
+      _ = try server.send(&input)
       return input.isEmpty
     }
     let start = headLength + inlineSent
     let head = input.count
     let sent = try Syscalls.send(
-      input.readable, request.written.extracting(start..<(start + bodyLeft)), to: socket)
+      input.readable, request.written.extracting(start..<(start + bodyLeft)),
+      to: server.socket)
     input.consume(min(sent, head))
     inlineSent += max(sent - head, 0)
-    return input.isEmpty && inlineSent == inlineBody
+    if sent < head + bodyLeft { server.isWritable = false }
+    return sent == head + bodyLeft
   }
 
-  /// Sends the head, if it still waits, and the body in one call, from where they are; answers
-  /// whether the client took all.
-  mutating func sendStraight(to socket: borrowing Descriptor) throws(SystemError) -> Bool {
+  /// Sends the head, if it still waits, and the body in one call, from where they are.
+  mutating func sendStraight(to client: inout ClientConnection) throws(SystemError) {
     var most = input.count
     if case .length(let left) = responseBody { most = min(most, Int(clamping: left)) }
     let waiting = output.count
     let sent = try Syscalls.send(
-      output.readable, input.readable.extracting(first: most), to: socket)
+      output.readable, input.readable.extracting(first: most), to: client.socket)
     bytesOut += UInt64(sent)
     output.consume(min(sent, waiting))
     let body = max(sent - waiting, 0)
@@ -93,7 +96,8 @@ extension Exchange {
     if case .length(let left) = responseBody {
       responseBody = left == UInt64(body) ? .none : .length(left - UInt64(body))
     }
-    return sent == waiting + most
+    if sent < waiting + most { client.isWritable = false }
+    if sent > 0 { client.deadline.clear() }
   }
 
   /// Moves a piece of the response's body from the input to the output, in the framing that the

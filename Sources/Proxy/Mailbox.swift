@@ -19,6 +19,15 @@ public final class Mailbox: Sendable {
 
   public init() throws(SystemError) { wakeup = try Wakeup() }
 
+  /// What begins from now on is served by `snapshot`, which is this worker's own.
+  public func change(to snapshot: Snapshot) { post(.snapshot(snapshot)) }
+
+  /// No new connections; those there are end as their work ends.
+  public func drain() { post(.drain) }
+
+  /// The loop ends now, whatever is under way.
+  public func stop() { post(.stop) }
+
   func post(_ message: Message) {
     let isFirst = messages.withLock { messages in
       messages.append(message)

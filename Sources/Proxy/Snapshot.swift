@@ -260,7 +260,8 @@ public final class Snapshot: Sendable {
     facts.editsRequest = !requestEdits.isEmpty
     facts.editsResponse = !responseEdits.isEmpty
     return Route(
-      name: settings.name, nameAsJSON: escape(settings.name), facts: facts, action: action, requestEdits: requestEdits,
+      name: settings.name, nameAsJSON: escape(settings.name), facts: facts, action: action,
+      requestEdits: requestEdits,
       responseEdits: responseEdits)
   }
 

@@ -38,4 +38,18 @@ struct UpstreamConnection: ~Copyable {
   mutating func receive(into buffer: inout ByteBuffer) -> Reading {
     Reading.from(socket, into: &buffer, isReadable: &isReadable, isDone: &isDone)
   }
+
+  /// Sends from the front of `buffer` what the kernel takes; keeps note of whether it took all.
+  mutating func send(_ buffer: inout ByteBuffer, more: Bool = false) throws(SystemError) -> Int {
+    let sent = try Syscalls.send(&buffer, to: socket, more: more)
+    if !buffer.isEmpty { isWritable = false }
+    return sent
+  }
+
+  /// The same for what is in front of a store.
+  mutating func send(_ store: inout BodyStore) throws(SystemError) -> Int {
+    let sent = try store.send(to: socket)
+    if sent == 0 { isWritable = false }
+    return sent
+  }
 }

@@ -11,35 +11,39 @@ extension Worker {
     fields.clear()
     if fields.capacity < files.fieldsLimit { fields = ByteBuffer(capacity: files.fieldsLimit) }
     let answer = Self.ask(
-      &files, request, route: route, path: path, head: exchanges[exchange].request,
+      &files, request, route: route, path: &path, head: &exchanges[exchange].request,
       now: clock.now, into: &fields)
     sendFileAnswer(exchange, answer)
   }
 
   private static func ask(
-    _ files: inout FileServer, _ request: FileRequest, route: Int, path: borrowing ByteBuffer,
-    head: borrowing ByteBuffer, now: Instant, into fields: inout ByteBuffer
+    _ files: inout FileServer, _ request: FileRequest, route: Int, path: inout ByteBuffer,
+    head: inout ByteBuffer, now: Instant, into fields: inout ByteBuffer
   ) -> FileAnswer {
     let warm = files.answer(
       request, route: route, path: path.readable, head: head.readable, now: now, into: &fields)
-    guard case .cold = warm else { return warm }
-    return files.lookup(
-      request, route: route, path: path.readable, head: head.readable, now: now, into: &fields)
+    switch consume warm {
+    case .cold:
+      return files.lookup(
+        request, route: route, path: path.readable, head: head.readable, now: now,
+        into: &fields)
+    case let known:
+      return known
+    }
   }
 
   private func fileRequest(_ exchange: Handle) -> FileRequest {
     var request = FileRequest(method: .other)
     if requestHead.method == .get { request.method = .get }
     if requestHead.method == .head { request.method = .head }
-    let head = requestHead.fields
-    request.range = head.first(.range)?.value.range
-    request.conditions.ifMatch = head.first(.ifMatch)?.value.range
-    request.conditions.ifUnmodifiedSince = head.first(.ifUnmodifiedSince)?.value.range
-    request.conditions.ifNoneMatch = head.first(.ifNoneMatch)?.value.range
-    request.conditions.ifModifiedSince = head.first(.ifModifiedSince)?.value.range
-    request.conditions.ifRange = head.first(.ifRange)?.value.range
+    request.range = requestHead.fields.first(.range)?.value.range
+    request.conditions.ifMatch = requestHead.fields.first(.ifMatch)?.value.range
+    request.conditions.ifUnmodifiedSince = requestHead.fields.first(.ifUnmodifiedSince)?.value.range
+    request.conditions.ifNoneMatch = requestHead.fields.first(.ifNoneMatch)?.value.range
+    request.conditions.ifModifiedSince = requestHead.fields.first(.ifModifiedSince)?.value.range
+    request.conditions.ifRange = requestHead.fields.first(.ifRange)?.value.range
     if requestHead.version == .http11 {
-      request.acceptEncoding = head.first(.acceptEncoding)?.value.range
+      request.acceptEncoding = requestHead.fields.first(.acceptEncoding)?.value.range
     }
     request.host = requestHead.hostName.isEmpty ? nil : requestHead.hostName.range
     return request

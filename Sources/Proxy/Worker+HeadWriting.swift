@@ -78,11 +78,11 @@ extension Worker {
   /// Drops the fields that the route removes or sets anew.
   private mutating func dropEditedFields(_ exchange: Handle) {
     let edits = route(of: exchange).requestEdits
-    Self.drop(edits, from: &requestHead, of: exchanges[exchange].request)
+    Self.drop(edits, from: &requestHead, of: &exchanges[exchange].request)
   }
 
   private static func drop(
-    _ edits: HeadEdits, from head: inout RequestHead, of buffer: borrowing ByteBuffer
+    _ edits: HeadEdits, from head: inout RequestHead, of buffer: inout ByteBuffer
   ) {
     for i in 0..<head.fields.count
     where edits.removes(buffer.written.extracting(head.fields[i].name.range)) {
@@ -185,11 +185,11 @@ extension Worker {
 
   private mutating func dropEditedResponseFields(_ exchange: Handle) {
     let edits = route(of: exchange).responseEdits
-    Self.drop(edits, from: &responseHead, of: exchanges[exchange].input)
+    Self.drop(edits, from: &responseHead, of: &exchanges[exchange].input)
   }
 
   private static func drop(
-    _ edits: HeadEdits, from head: inout ResponseHead, of buffer: borrowing ByteBuffer
+    _ edits: HeadEdits, from head: inout ResponseHead, of buffer: inout ByteBuffer
   ) {
     for i in 0..<head.fields.count
     where edits.removes(buffer.readable.extracting(head.fields[i].name.range)) {

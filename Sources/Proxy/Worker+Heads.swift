@@ -57,7 +57,7 @@ extension Worker {
         return true
       }
       headOwner = .none
-      guard try Self.parse(&requestHead, exchanges[exchange].request, limits: limits) else {
+      guard try Self.parse(&requestHead, &exchanges[exchange].request, limits: limits) else {
         exchanges[exchange].scanned = exchanges[exchange].request.count
         return true
       }
@@ -90,7 +90,7 @@ extension Worker {
   }
 
   static func parse(
-    _ head: inout RequestHead, _ request: borrowing ByteBuffer, limits: HeadLimits
+    _ head: inout RequestHead, _ request: inout ByteBuffer, limits: HeadLimits
   ) throws(Refusal) -> Bool {
     try head.parse(request.readable, limits: limits)
   }

@@ -1,6 +1,7 @@
 import HTTP
 import Memory
 import Reactor
+import Routing
 
 extension Worker {
   /// Answers a request that is not served, with a short body that says so and names the request.
@@ -69,15 +70,22 @@ extension Worker {
     location.clear()
     if location.capacity < 32 << 10 { location = ByteBuffer(capacity: 32 << 10) }
     location.append("Location: ")
+    writeTarget(plan.target, of: exchange, to: &location)
+    fields = location
+    guard !fields.isEmpty else { return refuse(exchange, status: 414, reason: .badRequest) }
+    answerInWords(exchange, status: plan.status)
+  }
+
+  /// Appends where a redirect leads; leaves nothing when that is too long for a field.
+  private func writeTarget(
+    _ target: RedirectTarget, of exchange: Handle, to location: inout ByteBuffer
+  ) {
     let head = exchanges[exchange].request.readable
-    let isWritten = plan.target.write(
+    let isWritten = target.write(
       into: &location, path: path.readable,
       query: head.extracting((requestHead.query ?? .empty).range),
       host: head.extracting(requestHead.hostName.range), captures: routeScratch.captures)
     if isWritten, location.space >= 2 { location.append("\r\n") } else { location.clear() }
-    fields = location
-    guard !fields.isEmpty else { return refuse(exchange, status: 414, reason: .badRequest) }
-    answerInWords(exchange, status: plan.status)
   }
 
   /// Sends the status with the lines that stand in `fields` and what stands in `scratch`.

@@ -111,17 +111,20 @@ extension Worker {
     guard route.index >= 0 else { return }
     let snapshot = generations[exchanges[exchange].generation].snapshot
     text.append(",\"route\":\"")
-    text.append(snapshot.routes[route.index].nameAsJSON.span)
+    let name = snapshot.routes[route.index].nameAsJSON
+    text.append(name.span)
     text.append("\"")
     guard route.pool >= 0 else { return }
     text.append(",\"pool\":\"")
-    text.append(snapshot.pools[route.pool].nameAsJSON.span)
+    let pool = snapshot.pools[route.pool]
+    text.append(pool.nameAsJSON.span)
     text.append("\",\"attempts\":")
     text.append(decimal: UInt64(exchanges[exchange].attempts))
     let server = exchanges[exchange].server
     guard server >= 0 else { return }
     text.append(",\"server\":\"")
-    text.append(snapshot.pools[route.pool].serverNamesAsJSON[server].span)
+    let serverName = pool.serverNamesAsJSON[server]
+    text.append(serverName.span)
     text.append("\"")
   }
 }

@@ -16,7 +16,8 @@ extension Worker {
       exchanges[exchange].upstreamLength = length
       let here = exchanges[exchange].request.count - exchanges[exchange].headLength
       let fits =
-        length <= UInt64(
+        length
+        <= UInt64(
           exchanges[exchange].request.capacity - exchanges[exchange].headLength)
       if fits, exchanges[exchange].route.buffersRequest || UInt64(here) >= length {
         exchanges[exchange].inlineBody = Int(length)

@@ -147,7 +147,9 @@ extension Worker {
           return sendStraight(exchange)
         }
         buffers.equip(&exchanges[exchange].output)
-        if exchanges[exchange].output.space < Self.copyLimit { exchanges[exchange].output.compact() }
+        if exchanges[exchange].output.space < Self.copyLimit {
+          exchanges[exchange].output.compact()
+        }
         if exchanges[exchange].output.space > Exchange.framingSpace {
           return try exchanges[exchange].encodeToOutput() ? .moved : .needsMore
         }
@@ -164,11 +166,7 @@ extension Worker {
   private mutating func sendStraight(_ exchange: Handle) -> Move {
     let client = exchanges[exchange].client
     do throws(SystemError) {
-      let before = exchanges[exchange].bytesOut
-      if !(try exchanges[exchange].sendStraight(to: clients[client].socket)) {
-        clients[client].isWritable = false
-      }
-      if exchanges[exchange].bytesOut > before { clients[client].deadline.clear() }
+      try exchanges[exchange].sendStraight(to: &clients[client])
       return .moved
     } catch {
       exchanges[exchange].reason = .clientClosedResponse
@@ -228,18 +226,13 @@ extension Worker {
   private mutating func sendFront(_ exchange: Handle) throws(SystemError) -> Int? {
     let client = exchanges[exchange].client
     if !exchanges[exchange].output.isEmpty {
-      let sent = try Syscalls.send(
-        &exchanges[exchange].output, to: clients[client].socket,
-        more: exchanges[exchange].file != nil)
-      if !exchanges[exchange].output.isEmpty { clients[client].isWritable = false }
-      return sent
+      let more = exchanges[exchange].file != nil
+      return try clients[client].send(&exchanges[exchange].output, more: more)
     }
     let front = exchanges[exchange].responseStore.front
     if front != .nothing {
       guard front != .writing else { return nil }
-      let sent = try exchanges[exchange].responseStore.send(to: clients[client].socket)
-      if sent == 0 { clients[client].isWritable = false }
-      return sent
+      return try clients[client].send(&exchanges[exchange].responseStore)
     }
     return try sendFile(exchange)
   }

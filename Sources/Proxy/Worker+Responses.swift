@@ -105,7 +105,7 @@ extension Worker {
       do throws(Malformed) {
         guard
           try Self.parse(
-            &responseHead, exchanges[exchange].input, limits: limits,
+            &responseHead, &exchanges[exchange].input, limits: limits,
             method: exchanges[exchange].facts.method)
         else { return true }
       } catch {
@@ -131,7 +131,7 @@ extension Worker {
   }
 
   private static func parse(
-    _ head: inout ResponseHead, _ input: borrowing ByteBuffer, limits: HeadLimits, method: Method
+    _ head: inout ResponseHead, _ input: inout ByteBuffer, limits: HeadLimits, method: Method
   ) throws(Malformed) -> Bool {
     try head.parse(input.readable, limits: limits, requestMethod: method)
   }
@@ -143,23 +143,26 @@ extension Worker {
     exchanges[exchange].owesContinue = false
     buffers.equip(&exchanges[exchange].output)
     var output = exchanges[exchange].output.take()
+    appendInterim(exchange, to: &output)
+    exchanges[exchange].output = output
+    sendInterim(exchange)
+  }
+
+  private func appendInterim(_ exchange: Handle, to output: inout ByteBuffer) {
     var writer = HeadWriter()
     let bytes = exchanges[exchange].input.readable
     writer.statusLine(
       responseHead.status, reason: bytes.extracting(responseHead.reason.range), to: &output)
     writer.copyFields(responseHead.fields, from: bytes, except: [], to: &output)
     // One that does not fit is no loss: it is only a hint.
-    let fits = writer.end(&output)
-    exchanges[exchange].output = output
-    guard fits else { return }
-    sendInterim(exchange)
+    _ = writer.end(&output)
   }
 
   /// A connection that is gone is noticed when its exchange next reads or writes.
   mutating func sendInterim(_ exchange: Handle) {
     let client = exchanges[exchange].client
     guard clients[client].isWritable else { return }
-    _ = try? Syscalls.send(&exchanges[exchange].output, to: clients[client].socket)
+    _ = try? clients[client].send(&exchanges[exchange].output)
   }
 
   /// Turns the server's head into the client's.
@@ -194,8 +197,13 @@ extension Worker {
   /// nginx: `X-Accel-Buffering: no` turns response buffering off for one response.
   private mutating func noteBufferingWish(_ exchange: Handle) {
     guard let field = responseHead.fields.first(.xAccelBuffering) else { return }
-    let value = exchanges[exchange].input.readable.extracting(field.value.range)
-    exchanges[exchange].isUnbuffered =
-      value.count == 2 && value[0] | 32 == UInt8(ascii: "n") && value[1] | 32 == UInt8(ascii: "o")
+    let isNo = Self.isNo(field.value, &exchanges[exchange].input)
+    exchanges[exchange].isUnbuffered = isNo
+  }
+
+  private static func isNo(_ slice: Slice, _ input: inout ByteBuffer) -> Bool {
+    let value = input.readable.extracting(slice.range)
+    return value.count == 2 && value[0] | 32 == UInt8(ascii: "n")
+      && value[1] | 32 == UInt8(ascii: "o")
   }
 }

@@ -15,13 +15,13 @@ extension Worker {
 
     path.clear()
     do throws(Refusal) {
-      try Self.normalise(requestHead.path, of: exchanges[exchange].request, to: &path)
+      try Self.normalise(requestHead.path, of: &exchanges[exchange].request, to: &path)
     } catch {
       return refuse(exchange, status: error.status, reason: .badRequest)
     }
 
     let outcome = Self.match(
-      requestHead, of: exchanges[exchange].request, path: path, in: snapshot.table,
+      &requestHead, of: &exchanges[exchange].request, path: &path, in: snapshot.table,
       scratch: &routeScratch)
     switch outcome {
     case .route(let index): follow(exchange, route: index)
@@ -31,14 +31,14 @@ extension Worker {
   }
 
   private static func normalise(
-    _ slice: Slice, of request: borrowing ByteBuffer, to path: inout ByteBuffer
+    _ slice: Slice, of request: inout ByteBuffer, to path: inout ByteBuffer
   ) throws(Refusal) {
     try NormalizedPath.write(request.readable.extracting(slice.range), to: &path)
   }
 
   private static func match(
-    _ head: borrowing RequestHead, of request: borrowing ByteBuffer,
-    path: borrowing ByteBuffer, in table: RouteTable, scratch: inout RouteScratch
+    _ head: inout RequestHead, of request: inout ByteBuffer, path: inout ByteBuffer,
+    in table: RouteTable, scratch: inout RouteScratch
   ) -> RouteTable.Outcome {
     table.match(head, in: request.readable, path: path.readable, scratch: &scratch)
   }
@@ -65,6 +65,17 @@ extension Worker {
 
   /// Notes what is asked of the head later on.
   private mutating func takeFacts(_ exchange: Handle) {
+    let facts = facts(exchange)
+    exchanges[exchange].facts = facts
+    let limit = snapshot.requestsLimit
+    let isLast = limit > 0 && clients[exchanges[exchange].client].requests >= limit
+    if !facts.isPersistent || isLast { exchanges[exchange].endsConnection = true }
+    if facts.requestID.isEmpty, snapshot.forwarded.requestID != .off {
+      exchanges[exchange].requestID = (random.next(), random.next())
+    }
+  }
+
+  private func facts(_ exchange: Handle) -> RequestFacts {
     let bytes = exchanges[exchange].request.readable
     var facts = RequestFacts()
     facts.method = requestHead.method
@@ -77,23 +88,22 @@ extension Worker {
     if let field = requestHead.fields.first(.accept) {
       facts.wantsJSON = ContentNegotiation.prefersJSON(bytes.extracting(field.value.range))
     }
+    if snapshot.forwarded.requestID == .keep, let field = requestHead.fields.first(.xRequestID),
+      !requestHead.fields.isRepeated(.xRequestID),
+      RequestID.isSane(bytes.extracting(field.value.range))
+    {
+      facts.requestID = field.value
+    }
     let peer = clients[exchanges[exchange].client].address.address
     facts.address = peer
     facts.isTrusted = snapshot.trusts(peer)
-    if facts.isTrusted {
-      facts.address = ForwardedAddress.find(
-        in: requestHead.fields, of: bytes, peer: peer, trusted: snapshot.trusted)
-    }
-    let limit = snapshot.requestsLimit
-    if !facts.isPersistent || (limit > 0 && clients[exchanges[exchange].client].requests >= limit)
-    {
-      exchanges[exchange].endsConnection = true
-    }
-    if facts.isTrusted, let field = requestHead.fields.first(.xForwardedProto) {
+    guard facts.isTrusted else { return facts }
+    facts.address = ForwardedAddress.find(
+      in: requestHead.fields, of: bytes, peer: peer, trusted: snapshot.trusted)
+    if let field = requestHead.fields.first(.xForwardedProto) {
       facts.isSecure = Self.isHTTPS(bytes.extracting(field.value.range))
     }
-    exchanges[exchange].facts = facts
-    identify(exchange)
+    return facts
   }
 
   private static func isHTTPS(_ value: Span<UInt8>) -> Bool {
@@ -102,25 +112,11 @@ extension Worker {
       && value[4] | 32 == UInt8(ascii: "s")
   }
 
-  /// Keeps the request's id or makes one.
-  private mutating func identify(_ exchange: Handle) {
-    let policy = snapshot.forwarded.requestID
-    guard policy != .off else { return }
-    if policy == .keep, let field = requestHead.fields.first(.xRequestID),
-      !requestHead.fields.isRepeated(.xRequestID),
-      RequestID.isSane(exchanges[exchange].request.readable.extracting(field.value.range))
-    {
-      exchanges[exchange].facts.requestID = field.value
-      return
-    }
-    exchanges[exchange].requestID = (random.next(), random.next())
-  }
-
   /// Parses the kept head again, for what is decided about it later than it came.
   mutating func parseHeadAgain(_ exchange: Handle) {
     let limits = generations[exchanges[exchange].generation].snapshot.requestLimits
     // It has been parsed before, from the same bytes.
-    let isWhole = try? Self.parse(&requestHead, exchanges[exchange].request, limits: limits)
+    let isWhole = try? Self.parse(&requestHead, &exchanges[exchange].request, limits: limits)
     precondition(isWhole == true, "a head is read the same way twice")
     headOwner = exchange
   }

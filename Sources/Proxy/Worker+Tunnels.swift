@@ -109,9 +109,7 @@ extension Worker {
       }
     }
     guard !tunnels[tunnel].toServer.isEmpty, upstreams[upstream].isWritable else { return moved }
-    guard let sent = try? Syscalls.send(&tunnels[tunnel].toServer, to: upstreams[upstream].socket)
-    else { return nil }
-    if !tunnels[tunnel].toServer.isEmpty { upstreams[upstream].isWritable = false }
+    guard let sent = try? upstreams[upstream].send(&tunnels[tunnel].toServer) else { return nil }
     tunnels[tunnel].bytesIn += UInt64(sent)
     return moved || sent > 0
   }
@@ -137,9 +135,7 @@ extension Worker {
       }
     }
     guard !tunnels[tunnel].toClient.isEmpty, clients[client].isWritable else { return moved }
-    guard let sent = try? Syscalls.send(&tunnels[tunnel].toClient, to: clients[client].socket)
-    else { return nil }
-    if !tunnels[tunnel].toClient.isEmpty { clients[client].isWritable = false }
+    guard let sent = try? clients[client].send(&tunnels[tunnel].toClient) else { return nil }
     tunnels[tunnel].bytesOut += UInt64(sent)
     return moved || sent > 0
   }

@@ -239,10 +239,9 @@ extension Worker {
   /// Sends the head, and with it the body that stands behind the client's own head.
   private mutating func sendHead(_ exchange: Handle) throws(SystemError) {
     let upstream = exchanges[exchange].upstream
-    if try exchanges[exchange].sendRequestHead(to: upstreams[upstream].socket) {
+    if try exchanges[exchange].sendRequestHead(to: &upstreams[upstream]) {
       exchanges[exchange].isSendingHead = false
     } else {
-      upstreams[upstream].isWritable = false
       setUpstreamDeadline(upstream, after: sendTimeout(exchange))
     }
   }
@@ -256,8 +255,7 @@ extension Worker {
       }
       let front = exchanges[exchange].requestStore.front
       guard front != .nothing, front != .writing else { return }
-      let sent = try exchanges[exchange].requestStore.send(to: upstreams[upstream].socket)
-      if sent == 0 { upstreams[upstream].isWritable = false }
+      _ = try upstreams[upstream].send(&exchanges[exchange].requestStore)
       setUpstreamDeadline(upstream, after: sendTimeout(exchange))
     }
   }
@@ -269,9 +267,8 @@ extension Worker {
     if exchanges[exchange].input.isEmpty {
       guard try fillChunk(exchange) else { return false }
     }
-    let sent = try Syscalls.send(&exchanges[exchange].input, to: upstreams[upstream].socket)
+    let sent = try upstreams[upstream].send(&exchanges[exchange].input)
     setUpstreamDeadline(upstream, after: sendTimeout(exchange))
-    if !exchanges[exchange].input.isEmpty { upstreams[upstream].isWritable = false }
     return sent > 0 && exchanges[exchange].input.isEmpty
   }
 

@@ -29,7 +29,8 @@ public struct WorkerEnvironment: Sendable {
   public var report: @Sendable (WorkerReport) -> Void
 
   public init(
-    number: Int, workers: Int, cells: SharedTable<ServerCell>, counters: WorkerCounters, slots: WorkerSlots,
+    number: Int, workers: Int, cells: SharedTable<ServerCell>, counters: WorkerCounters,
+    slots: WorkerSlots,
     accessLog: BatchQueue?, spill: SpillWriter, mailbox: Mailbox, connectionsLimit: Int,
     heartbeat: Heartbeat, report: @escaping @Sendable (WorkerReport) -> Void
   ) {
@@ -129,35 +130,39 @@ public struct Worker: ~Copyable {
   var depth = 0
 
   public init(
-    _ environment: WorkerEnvironment, snapshot: Snapshot, listening sockets: [Int32],
-    clock: Clock = .read()
+    _ environment: WorkerEnvironment, snapshot: Snapshot, clock: Clock = .read()
   ) throws(SystemError) {
+    let seeds = try Syscalls.randomWords()
+    loop = try EventLoop()
     self.environment = environment
     self.clock = clock
-    loop = try EventLoop()
     wheel = TimerWheel(now: clock.now)
     let limit = environment.connectionsLimit
-    listeners = Slab(capacity: max(sockets.count, 1))
+    listeners = Slab(capacity: 64)
     clients = Slab(capacity: limit)
     upstreams = Slab(capacity: limit * 2)
     exchanges = Slab(capacity: limit)
     tunnels = Slab(capacity: limit)
     generations = Slab(capacity: 256)
-    let configuration = snapshot.configuration
+    let sizes = snapshot.configuration.buffers
     buffers = BufferPool(bufferCapacity: 16 << 10, keptLimit: 512)
     requestMemory = BufferPool(
-      bufferCapacity: max(configuration.buffers.requestBytes, 16 << 10), keptLimit: 16)
+      bufferCapacity: max(sizes.requestBytes, 16 << 10), keptLimit: 16)
     responseMemory = BufferPool(
-      bufferCapacity: max(configuration.buffers.responseBytes, 16 << 10), keptLimit: 16)
+      bufferCapacity: max(sizes.responseBytes, 16 << 10), keptLimit: 16)
     pieces = BufferPool(bufferCapacity: BodyStore.pieceBytes, keptLimit: 16)
     idle = Array(repeating: IdleConnections(), count: environment.cells.count)
+    files = FileServer(routes: [], seed: seeds[1])
     path = ByteBuffer(capacity: 64 << 10)
     log = AccessLog(queue: environment.accessLog)
-    let seeds = try Syscalls.randomWords()
     random = RandomSource(seed: seeds[0])
-    files = FileServer(routes: [], seed: seeds[1])
     current = .none
     current = adopt(snapshot)
+    date.refresh(wall: clock.wall)
+  }
+
+  /// Takes over listening sockets and begins to hear what others say.
+  public mutating func open(listening sockets: [Int32]) throws(SystemError) {
     try loop.registerReadable(
       environment.mailbox.wakeup.descriptor, token: Token(kind: .mailbox, .none))
     for socket in sockets { try listen(on: socket) }

@@ -24,17 +24,4 @@ public enum ProcessFacts {
     let count = unsafe clinux_count_entries("/proc/self/fd")
     return count < 0 ? nil : Int(count) - 1  // the one that reads the directory
   }
-
-  /// The environment's variables.
-  public static var environment: [String: String] {
-    var variables: [String: String] = [:]
-    var i: CInt = 0
-    while let entry = unsafe clinux_environment(i) {
-      i += 1
-      let text = unsafe String(cString: entry)
-      guard let equals = text.firstIndex(of: "=") else { continue }
-      variables[String(text[..<equals])] = String(text[text.index(after: equals)...])
-    }
-    return variables
-  }
 }

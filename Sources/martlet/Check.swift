@@ -1,6 +1,7 @@
 import ArgumentParser
 import Configuration
 import Glibc
+import Operations
 import Reactor
 
 /// `martlet check`: says all that is wrong with configuration files.
@@ -22,7 +23,7 @@ struct CheckCommand: ParsableCommand {
   func run() throws {
     var isBad = false
     for (i, file) in files.enumerated() {
-      let (configuration, diagnostics) = ConfigurationFile.read(file)
+      let (configuration, diagnostics) = ConfigurationSource.file(file).load()
       try CheckCommand.report(diagnostics)
       guard let configuration else {
         isBad = true

@@ -4,5 +4,5 @@ import ArgumentParser
 struct Martlet: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "martlet", version: "0.1.0",
-    subcommands: [CheckCommand.self, SchemaCommand.self, DemoCommand.self])
+    subcommands: [RunCommand.self, CheckCommand.self, SchemaCommand.self, DemoCommand.self])
 }

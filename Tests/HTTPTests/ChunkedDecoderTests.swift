@@ -62,8 +62,8 @@ import Testing
     Row("RFC 9112 §7.1.1 nothing behind a string", "5;a=\"b\"c\r\n", .chunkExtension),
     Row("RFC 9110 §5.6.4 no NUL in a string", "5;a=\"\u{0}\"\r\n", .chunkExtension),
     Row("RFC 9110 §5.6.4 no NUL in a pair", "5;a=\"\\\u{0}\"\r\n", .chunkExtension),
-    Row("RFC 9112 §7.1.1 limited", extensions(4094), gives: "x"),
-    Row("RFC 9112 §7.1.1 limited", extensions(4099), .chunkExtensionsTooLong),
+    Row("RFC 9112 §7.1.1 limited", extensions(4097), gives: "x"),
+    Row("RFC 9112 §7.1.1 limited", extensions(4098), .chunkExtensionsTooLong),
     Row("RFC 9112 §7.1.2 a trailer", "0\r\nA: b\r\n\r\n", trailers: ["A: b"]),
     Row(
       "RFC 9112 §7.1.2 trailers", "1\r\nx\r\n0\r\nServer-Timing: a \r\nGrpc-Status:0\r\n\r\n",
@@ -117,6 +117,15 @@ import Testing
       let body = decode(Array(bytes[..<count]))
       #expect(!body.isFinished && body.fault == nil, "at \(count)")
     }
+  }
+
+  @Test func `trailers that take all they may are still followed by the empty line`() {
+    let bytes = Array(Self.trailers(4096).utf8)
+    for cut in (bytes.count - 4)...bytes.count {
+      #expect(decode(bytes, cuts: [cut]).isFinished, "at \(cut)")
+    }
+    let long = Array(Self.trailers(4097).utf8)
+    #expect(decode(long, cuts: Array(1..<long.count)).fault == .trailersTooLong)
   }
 
   @Test func `what follows a body is left alone`() {

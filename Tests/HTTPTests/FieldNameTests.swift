@@ -1,6 +1,5 @@
+import HTTP
 import Testing
-
-@testable import HTTP
 
 @Test(arguments: FieldName.allCases)
 func `a name is recognised in any case, and nothing near it is`(name: FieldName) {

@@ -12,7 +12,7 @@ private func submit(_ line: String, to writer: AccessLogWriter) -> Bool {
 }
 
 @Test func `batches reach the file in order and the end is told`() throws {
-  let folder = TemporaryFolder()
+  let folder = ScratchFolder()
   let ended = Atomic(false)
   let log = RecordedLog()
   let writer = try AccessLogWriter(to: .file(folder.path("access")), logger: log.logger) {
@@ -28,7 +28,7 @@ private func submit(_ line: String, to writer: AccessLogWriter) -> Bool {
 }
 
 @Test func `a renamed file is opened anew when asked`() throws {
-  let folder = TemporaryFolder()
+  let folder = ScratchFolder()
   let writer = try AccessLogWriter(to: .file(folder.path("access")), logger: RecordedLog().logger) {
   }
   #expect(submit("old\n", to: writer))
@@ -42,7 +42,7 @@ private func submit(_ line: String, to writer: AccessLogWriter) -> Bool {
 }
 
 @Test func `a destination that cannot be opened leaves the old one in place`() throws {
-  let folder = TemporaryFolder()
+  let folder = ScratchFolder()
   let log = RecordedLog()
   let writer = try AccessLogWriter(to: .file(folder.path("access")), logger: log.logger) {}
   writer.reopen(.file("/nowhere/access"))

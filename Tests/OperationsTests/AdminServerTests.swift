@@ -232,3 +232,14 @@ func `an answer after which nothing can follow ends the connection`(_ row: Refus
       == "cannot listen on \(address): bind: Address already in use (EADDRINUSE)")
   withExtendedLifetime(sockets) {}
 }
+
+@Test func `a port that another process shares is in use all the same`() throws {
+  let listen = Listen(Endpoint(.address(.loopbackV4), port: 0))
+  let sockets = try ListeningSockets([listen], sharesPort: true)
+  let address = sockets.addresses[0]
+  let error = #expect(throws: ListenError.self) {
+    _ = try ListeningSockets([Listen(Endpoint(address))], sharesPort: true)
+  }
+  #expect(error?.cause.isAddressInUse == true)
+  withExtendedLifetime(sockets) {}
+}

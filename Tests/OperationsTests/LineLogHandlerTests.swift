@@ -1,5 +1,6 @@
 import Logging
 import Operations
+import Reactor
 import Synchronization
 import Testing
 

@@ -16,6 +16,10 @@ private func pool(
   return pool
 }
 
+private func names(_ roster: ServerRoster) -> [String] {
+  roster.expanded(Configuration()).pools[0].servers.map(\.name)
+}
+
 private func directory(_ count: Int = 8) -> ServerDirectory {
   ServerDirectory(cells: SharedTable(count: count) { _ in ServerCell() })
 }
@@ -25,12 +29,12 @@ private func directory(_ count: Int = 8) -> ServerDirectory {
   var roster = try ServerRoster([pool("erp", ["192.0.2.1:80", "b:8000"])], &book) { _ in nil }
   #expect(roster.names == ["b"])
   #expect(roster.targets.map(\.address) == [SocketAddress(ip(1), port: 80)])
-  #expect(roster.plans[0].servers.map(\.name) == ["192.0.2.1:80", "b:8000"])
+  #expect(names(roster) == ["192.0.2.1:80", "b:8000"])
 
   #expect(try !roster.assign([ip(2)], to: "b", &book))
   #expect(roster.targets.map(\.address.description) == ["192.0.2.1:80", "192.0.2.2:8000"])
   #expect(roster.targets.map(\.host) == ["192.0.2.1:80", "b:8000"])
-  let slots = roster.plans[0].servers.map(\.slot)
+  let slots = roster.cells[0]
   #expect(book.cells[slots[1]].address == SocketAddress(ip(2), port: 8000))
   #expect(book.cells[slots[1]].isHealthy == false, "a server starts down")
 }
@@ -38,16 +42,16 @@ private func directory(_ count: Int = 8) -> ServerDirectory {
 @Test func `several addresses are several servers that keep their cells`() throws {
   var book = directory()
   var roster = try ServerRoster([pool("erp", ["b:8000"])], &book) { _ in [ip(1), ip(2)] }
-  let before = roster.plans[0].servers
-  #expect(before.map(\.name) == ["b:8000", "b:8000#2"])
+  let before = roster.cells[0]
+  #expect(names(roster) == ["b:8000", "b:8000#2"])
   #expect(try roster.assign([ip(2), ip(3), ip(4)], to: "b", &book))
-  let after = roster.plans[0].servers
+  let after = roster.cells[0]
   #expect(after.prefix(2) == before.prefix(2))
-  #expect(after.map { book.cells[$0.slot].address?.address } == [ip(3), ip(2), ip(4)])
+  #expect(after.map { book.cells[$0].address?.address } == [ip(3), ip(2), ip(4)])
 
   #expect(try roster.assign([ip(3)], to: "b", &book))
-  #expect(roster.plans[0].servers.map(\.name) == ["b:8000"])
-  #expect(book.cells[after[1].slot].address == nil)
+  #expect(names(roster) == ["b:8000"])
+  #expect(book.cells[after[1]].address == nil)
   #expect(book.count == 3, "a worker may not have heard yet")
   roster.release(&book)
   #expect(book.count == 0)
@@ -59,20 +63,20 @@ private func directory(_ count: Int = 8) -> ServerDirectory {
     [pool("erp", ["192.0.2.1:80", "b:80"], isChecked: false)], &book
   ) { _ in nil }
   #expect(roster.targets.isEmpty)
-  let slot = roster.plans[0].servers[0].slot
+  let slot = roster.cells[0][0]
   #expect(book.cells[slot].isHealthy == true)
 }
 
 @Test func `a server that stays over a reload keeps its health`() throws {
   var book = directory()
   var old = try ServerRoster([pool("erp", ["192.0.2.1:80"])], &book) { _ in nil }
-  let slot = old.plans[0].servers[0].slot
+  let slot = old.cells[0][0]
   book.cells[slot].setHealthy(true)
   var next = try ServerRoster(
     [pool("erp", ["192.0.2.1:80", "192.0.2.2:80"])], &book
   ) { _ in nil }
   old.release(&book)
-  #expect(next.plans[0].servers[0].slot == slot)
+  #expect(next.cells[0][0] == slot)
   #expect(book.cells[slot].isHealthy == true)
   #expect(book.count == 2)
   next.release(&book)

@@ -18,7 +18,7 @@ import Testing
 }
 
 @Test func `the environment is read`() {
-  #expect(ProcessFacts.environment["PATH"]?.isEmpty == false)
+  #expect(ProcessEnvironment.variables["PATH"]?.isEmpty == false)
 }
 
 @Test func `paths lead to what they lead to`() {

@@ -1,5 +1,8 @@
 /// What is wrong with routes although every value by itself is right.
 enum RouteChecks {
+  /// All routes together; matching keeps a bit for each.
+  private static let methodsLimit = 64
+
   static func run(on configuration: Configuration, _ reading: inout Reading) {
     checkNames(configuration, &reading)
     for (i, route) in configuration.routes.enumerated() {
@@ -23,6 +26,12 @@ enum RouteChecks {
       }
       check(route.requestHeaders, at: path + ["request_headers"], isRequest: true, &reading)
       check(route.responseHeaders, at: path + ["response_headers"], isRequest: false, &reading)
+    }
+    let methods = Set(configuration.routes.flatMap(\.match.methods))
+    if methods.count > methodsLimit {
+      reading.report(
+        atKey: ["routes"], "routes name \(methods.count) different methods",
+        ["the most is \(methodsLimit)"])
     }
     checkFallbackLoops(configuration, &reading)
     checkReach(configuration, &reading)

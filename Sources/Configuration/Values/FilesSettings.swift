@@ -117,11 +117,11 @@ extension Codec where Value == String {
         throw Complaint("has a $, which nginx writes", ["write {path} for $uri, {host} for $host"])
       }
       var rest = text[...]
-      while let open = rest.firstIndex(of: "{") {
+      while let open = rest.firstIndex(where: { $0 == "{" || $0 == "}" }) {
         rest = rest[open...]
         guard let name = ["{path}", "{host}"].first(where: { rest.hasPrefix($0) }) else {
           throw Complaint(
-            "has a brace that begins no variable", ["variables are {path} and {host}"])
+            "has a brace that belongs to no variable", ["variables are {path} and {host}"])
         }
         rest = rest.dropFirst(name.count)
       }

@@ -1,7 +1,8 @@
 import Glibc
+import Reactor
 
 /// A folder of a test's own, removed with what is in it.
-final class TemporaryFolder {
+final class ScratchFolder {
   let path: String
 
   init() {
@@ -13,6 +14,12 @@ final class TemporaryFolder {
   }
 
   func path(_ name: String) -> String { "\(path)/\(name)" }
+
+  func write(_ text: String, to name: String) {
+    _ = unsafe remove(path(name))
+    guard let file = try? TextFile.openToAppend(path(name)) else { return }
+    try? Syscalls.writeAll(text.utf8.span, to: file)
+  }
 
   func move(_ name: String, to other: String) { _ = unsafe rename(path(name), path(other)) }
 

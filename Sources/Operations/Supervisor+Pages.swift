@@ -1,0 +1,71 @@
+import Memory
+import Reactor
+
+// What the admin listener shows.
+extension Supervisor {
+  func answer(_ request: AdminRequest, _ clock: Clock) -> AdminResponse {
+    switch request.path {
+    case "/livez": processStatus(clock).liveness
+    case "/readyz": processStatus(clock).readiness
+    case "/metrics": AdminResponse(contentType: MetricsPage.contentType, body: metrics(clock))
+    case "/": .text(200, Self.index)
+    default: .text(404, "not found\n\n\(Self.index)")
+    }
+  }
+
+  private static let index = """
+    /livez    200 while the workers' loops turn
+    /readyz   200 while requests are welcome, else the reasons
+    /metrics  for Prometheus
+
+    """
+
+  private func processStatus(_ clock: Clock) -> ProcessStatus {
+    ProcessStatus(
+      now: clock.now, workers: workers.status, isConfigured: true,
+      isDraining: !shutdown.isRunning, pools: roster.status(directory))
+  }
+
+  private func metrics(_ clock: Clock) -> String {
+    var page = MetricsPage()
+    registry.write(to: &page)
+    writeServers(to: &page)
+    page.add(Metrics.spillBytes, [], Int64(spill.budget.inUse))
+    page.add(Metrics.spillRefused, [], Int64(spill.budget.refusals))
+    page.add(Metrics.reloads, [("result", "success")], Int64(reloads.succeeded))
+    page.add(Metrics.reloads, [("result", "failure")], Int64(reloads.failed))
+    page.add(Metrics.reloadSuccessful, [], Int64(lastReloadSucceeded ? 1 : 0))
+    page.add(Metrics.reloadTime, [], Double(lastReload / 1_000_000) / 1000)
+    page.add(Metrics.workers, [], Int64(workers.count))
+    page.add(Metrics.build, [("version", setting.version)], Int64(1))
+    page.add(Metrics.discarded, [], Int64(registry.refused))
+    writeProcess(to: &page)
+    return page.text
+  }
+
+  private func writeServers(to page: inout MetricsPage) {
+    for line in roster.lines {
+      let labels = [(name: "pool", value: line.pool), (name: "server", value: line.server)]
+      let isUp = ServerRoster.isUp(directory.cells[line.slot])
+      page.add(Metrics.serverUp, labels, Int64(isUp ? 1 : 0))
+      page.add(Metrics.serverInFlight, labels, Int64(directory.cells[line.slot].inFlight))
+      page.add(
+        Metrics.serverEjected, labels, Int64(directory.cells[line.slot].isEjected ? 1 : 0))
+      page.add(
+        Metrics.serverEjections, labels, Int64(ejections[line.pool]?[line.server] ?? 0))
+    }
+  }
+
+  private func writeProcess(to page: inout MetricsPage) {
+    page.add(Metrics.processStart, [], Double(started.wall / 1_000_000) / 1000)
+    page.add(
+      Metrics.processCPU, [], Double(ProcessFacts.processorTime / 1_000_000) / 1000)
+    if let bytes = ProcessFacts.residentBytes {
+      page.add(Metrics.processMemory, [], Int64(bytes))
+    }
+    if let count = ProcessFacts.openDescriptors {
+      page.add(Metrics.processDescriptors, [], Int64(count))
+    }
+    page.add(Metrics.processDescriptorLimit, [], Int64(descriptorLimit))
+  }
+}

@@ -1,0 +1,121 @@
+import Balancing
+import Network
+import Proxy
+import Reactor
+
+/// A roster that was replaced, until no worker uses what was made from it.
+struct RetiredRoster {
+  var roster: ServerRoster
+  let snapshots: [WeakSnapshot]
+}
+
+/// A snapshot that is a worker's; nil when the worker has left it.
+struct WeakSnapshot {
+  private(set) weak var snapshot: Snapshot?
+
+  init(_ snapshot: Snapshot) { self.snapshot = snapshot }
+}
+
+// Servers: what checks and live traffic say of them, and where their names lead.
+extension Supervisor {
+  /// A server's health has changed: workers are told by its cell, the operator by the log.
+  func publish(_ change: HealthChange) {
+    let isUp = if case .cameUp = change.transition { true } else { false }
+    directory.cells[change.target.cell].setHealthy(isUp)
+    let pool = roster.status(directory).first { $0.name == change.target.pool }
+    let text = HealthText.message(change, up: pool?.up ?? 0, of: pool?.count ?? 0)
+    if isUp {
+      logger.info("\(text)")
+    } else {
+      logger.warning("\(text)")
+      hurry(pool: change.target.pool, server: change.target.server)
+    }
+  }
+
+  /// A server that fails may have moved: its name is looked up again soon.
+  private func hurry(pool: String, server: String) {
+    let line = roster.lines.first { $0.pool == pool && $0.server == server }
+    if let host = line?.host { names.hurry(host, now: control.clock.now) }
+  }
+
+  /// Takes in what names were resolved to.
+  func turnNames() {
+    var isChanged = false
+    var isReshaped = false
+    for change in names.turn(now: control.clock.now) {
+      do throws(ServerRoster.Full) {
+        isChanged = true
+        if try roster.assign(change.addresses, to: change.name, &directory) { isReshaped = true }
+      } catch {
+        logger.error("\(change.name): \(error); the addresses beyond are not used")
+        isReshaped = true
+      }
+    }
+    guard isChanged else { return }
+    if isReshaped { publishSnapshots() }
+    prober.track(roster.targets, &control)
+  }
+
+  /// Gives workers snapshots of the configuration with the servers as they are now.
+  private func publishSnapshots() {
+    do throws(SnapshotError) {
+      let snapshots = try Self.snapshots(workers.count, configuration, roster, registry)
+      current = current.filter { $0.snapshot != nil } + snapshots.map { WeakSnapshot($0) }
+      workers.change(to: snapshots)
+    } catch {
+      logger.error("new addresses are not used: \(error)")
+    }
+  }
+
+  /// Frees the cells of servers that no worker can meet any more.
+  func releaseRetired() {
+    guard !retired.isEmpty else { return }
+    retired.removeAll { old in
+      guard old.snapshots.allSatisfy({ $0.snapshot == nil }) else { return false }
+      var roster = old.roster
+      roster.release(&directory)
+      return true
+    }
+  }
+
+  // MARK: Reports
+
+  /// Writes out what a worker has seen.
+  func write(_ report: WorkerReport) {
+    switch report {
+    case .server(let pool, let server, .ejected(let duration, let out)):
+      ejections[pool, default: [:]][server, default: 0] += 1
+      let time = HealthText.seconds(.nanoseconds(Int64(clamping: duration)))
+      let count = roster.lines.filter { $0.pool == pool }.count
+      logger.warning(
+        "server \(server) ejected for \(time) by failures of live traffic; pool \(pool): \(out) of \(count) out"
+      )
+      hurry(pool: pool, server: server)
+    case .server(let pool, let server, .readmitted):
+      logger.info("server \(server) back in pool \(pool): it has answered a request")
+    case .file(let path, let error):
+      say("\(path) cannot be served: \(error)")
+    }
+  }
+
+  /// A warning that may come with every request: said once a minute.
+  func say(_ text: String) {
+    guard let count = reports.admit(text, now: control.clock.now) else { return }
+    logger.warning(count == 1 ? "\(text)" : "\(text) (\(count) times)")
+  }
+
+  /// Looks for what workers only count.
+  func watchLimits() {
+    let dropped = registry.table.sum(workerSlots.logDropped)
+    if dropped != saidDropped {
+      saidDropped = dropped
+      say("access log: lines are lost, for whoever takes them does not keep up")
+    }
+    let refusals = spill.budget.refusals
+    if refusals != saidRefusals {
+      saidRefusals = refusals
+      say(
+        "limits.spill is reached: bodies stream instead of spilling, and slow clients hold servers")
+    }
+  }
+}

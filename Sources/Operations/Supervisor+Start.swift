@@ -1,0 +1,125 @@
+import Configuration
+import Logging
+import Memory
+import Network
+import Proxy
+import Reactor
+
+extension Supervisor {
+  /// Descriptors that are kept for files, logs and the control thread when the number of client
+  /// connections is settled.
+  static let reservedDescriptors = 256
+
+  /// Reads the configuration, opens sockets and logs, and starts the workers. Call it before
+  /// other threads are started, for they inherit which signals are blocked.
+  public static func start(_ setting: Setting) throws(StartError) -> Supervisor {
+    let (loaded, diagnostics) = setting.source.load()
+    guard let configuration = loaded else { throw .configuration(diagnostics) }
+    setting.output?.level = configuration.log.level.severity
+    for diagnostic in diagnostics { setting.logger.warning("\(diagnostic.oneLine)") }
+    do {
+      let supervisor = try Supervisor(setting, configuration)
+      supervisor.announce()
+      return supervisor
+    } catch let error as SnapshotError {
+      throw .configuration([
+        Diagnostic(.error, file: setting.source.name, problem: error.description)
+      ])
+    } catch {
+      throw .machine("\(error)")
+    }
+  }
+
+  private func announce() {
+    let threads = workers.count == 1 ? "1 worker" : "\(workers.count) workers"
+    for address in addresses { logger.info("listening on \(address) with \(threads)") }
+    for address in adminAddresses { logger.info("admin listening on \(address)") }
+    let wanted = configuration.limits.connections
+    let limit = Self.connectionLimit(wanted, descriptorLimit)
+    if limit < wanted {
+      logger.warning(
+        """
+        limits.connections is \(wanted), but \(descriptorLimit) descriptors allow \(limit) \
+        connections; raise the limit of open files (ulimit -n) or lower limits.connections
+        """)
+    }
+  }
+
+  /// Connections of clients for which there are descriptors: each may need one to a server, too.
+  static func connectionLimit(_ wanted: Int, _ descriptors: Int) -> Int {
+    max(min(wanted, (descriptors - reservedDescriptors) / 2), 16)
+  }
+
+  /// Listening sockets for each worker, all at the same addresses.
+  static func sockets(
+    _ count: Int, _ listens: [Listen]
+  ) throws(ListenError) -> (addresses: [SocketAddress], numbers: [[Int32]]) {
+    var first = try ListeningSockets(listens, sharesPort: true)
+    let addresses = first.addresses
+    var all: [[Int32]] = []
+    do throws(ListenError) {
+      all.append(first.releaseAll())
+      for _ in 1..<max(count, 1) {
+        var more = try ListeningSockets(beside: addresses)
+        all.append(more.releaseAll())
+      }
+    } catch {
+      for number in all.joined() { _ = Descriptor(owning: number) }
+      throw error
+    }
+    return (addresses, all)
+  }
+
+  /// A snapshot for each worker.
+  static func snapshots(
+    _ count: Int, _ configuration: Configuration, _ roster: ServerRoster,
+    _ registry: MetricRegistry
+  ) throws(SnapshotError) -> [Snapshot] {
+    let expanded = roster.expanded(configuration)
+    let bindings = Snapshot.Bindings(
+      cells: roster.cells,
+      routes: expanded.routes.map { Metrics.routeSlots($0.name, registry) },
+      servers: expanded.pools.map { pool in
+        pool.servers.map { Metrics.serverSlots(pool.name, $0.name, registry) }
+      })
+    var snapshots: [Snapshot] = []
+    for _ in 0..<count { snapshots.append(try Snapshot(expanded, bindings)) }
+    return snapshots
+  }
+}
+
+extension LogSettings.Level {
+  /// As swift-log has it.
+  var severity: Logger.Level {
+    switch self {
+    case .trace: .trace
+    case .debug: .debug
+    case .info: .info
+    case .notice: .notice
+    case .warning: .warning
+    case .error: .error
+    case .critical: .critical
+    }
+  }
+}
+
+extension LogSettings.Access {
+  /// Where the writer writes; nil for nowhere.
+  var destination: AccessLogWriter.Destination? {
+    switch self {
+    case .off: nil
+    case .stdout: .standardOutput
+    case .stderr: .standardError
+    case .path(let path): .file(path)
+    }
+  }
+}
+
+extension Diagnostic {
+  /// Without the excerpt, for a log: `martlet.yaml:7:13: "x" is not a strategy (did you mean …)`.
+  var oneLine: String {
+    let place = [fileName] + [line, column].compactMap { $0.map(String.init) }
+    let more = advice.isEmpty ? "" : " (\(advice.joined(separator: "; ")))"
+    return "\(place.joined(separator: ":")): \(problem)\(more)"
+  }
+}

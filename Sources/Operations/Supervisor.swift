@@ -1,0 +1,249 @@
+import Balancing
+public import CLibraries
+public import Configuration
+public import Logging
+import Memory
+public import Network
+import Proxy
+import Reactor
+
+/// The control thread: starts the workers, keeps them told of the configuration and of their
+/// servers, answers probes, obeys signals, and ends the process in good order.
+///
+/// The walk: `Supervisor+Start` → `run` → `Supervisor+Servers`, `Supervisor+Reload`,
+/// `Supervisor+Pages` → `Supervisor+Shutdown`.
+public final class Supervisor {
+  /// What the process ends with; 78 is EX_CONFIG (sysexits.h).
+  public enum ExitStatus: Int32, Sendable {
+    case success = 0
+    case failure = 1
+    case badConfiguration = 78
+  }
+
+  /// Why nothing has started.
+  public enum StartError: Error, Sendable {
+    case configuration([Diagnostic])
+    /// What the machine refuses, in words.
+    case machine(String)
+  }
+
+  /// What a supervisor is given by whoever starts it.
+  public struct Setting: Sendable {
+    public var source: ConfigurationSource
+    public var version: String
+    public var logger: Logger
+    /// Its level follows the configuration; nil where somebody else cares for it.
+    public var output: LogOutput?
+    /// False where signals are somebody else's, as in tests.
+    public var obeysSignals = true
+    public var mailbox: ControlMailbox
+    /// Looks names up; replaced in tests.
+    public var resolve: @Sendable (String) throws(ResolverError) -> Resolver.Answer
+
+    public init(
+      source: ConfigurationSource, version: String, logger: Logger, output: LogOutput?,
+      mailbox: ControlMailbox
+    ) {
+      self.source = source
+      self.version = version
+      self.logger = logger
+      self.output = output
+      self.mailbox = mailbox
+      resolve = { (name) throws(ResolverError) in
+        try Resolver().resolve(name, timeout: NameResolver.timeout)
+      }
+    }
+  }
+
+  /// Servers that all configurations in use may have together.
+  static let serverLimit = 1024
+
+  let setting: Setting
+  let logger: Logger
+  var control: ControlLoop
+  let signals: SignalQueue?
+  var configuration: Configuration
+  let started: Clock
+
+  var directory: ServerDirectory
+  var roster: ServerRoster
+  /// Rosters whose configuration some worker may still use.
+  var retired: [RetiredRoster] = []
+  /// Snapshots that were made from `roster`.
+  var current: [WeakSnapshot] = []
+  var prober: HealthProber
+  let names: NameResolver
+
+  let registry: MetricRegistry
+  let workerSlots: WorkerSlots
+  var ejections: [String: [String: Int]] = [:]
+  var reloads = (succeeded: 0, failed: 0)
+  var lastReloadSucceeded = true
+  var lastReload: UInt64
+  let descriptorLimit: Int
+
+  let accessLog: AccessLogWriter?
+  let spill: SpillWriter
+  var workers: WorkerPool
+  var admin: AdminServer?
+  /// Where clients connect.
+  public let addresses: [SocketAddress]
+  public let adminAddresses: [SocketAddress]
+
+  var shutdown = ShutdownMachine()
+  var isLogClosed = false
+  var status: ExitStatus?
+  var reports = ReportFilter()
+  var saidDropped: UInt64 = 0
+  var saidRefusals = 0
+
+  /// Opens sockets and logs, and starts the threads.
+  init(_ setting: Setting, _ configuration: Configuration) throws {
+    self.setting = setting
+    self.configuration = configuration
+    logger = setting.logger
+    // First, for threads inherit which signals are blocked.
+    var signals: SignalQueue?
+    if setting.obeysSignals { signals = try SignalQueue() }
+    descriptorLimit = try Syscalls.raiseDescriptorLimit()
+    var control = try ControlLoop()
+    started = control.clock
+    lastReload = control.clock.wall
+
+    let count = configuration.workers ?? CPUQuota.current().workers
+    let cells = SharedTable(count: Self.serverLimit) { _ in ServerCell() }
+    var directory = ServerDirectory(cells: cells)
+    let roster = try ServerRoster(configuration.pools, &directory) { _ in nil }
+    registry = MetricRegistry(workers: count)
+    workerSlots = Metrics.workerSlots(registry)
+    let snapshots = try Self.snapshots(count, configuration, roster, registry)
+    current = snapshots.map { WeakSnapshot($0) }
+
+    let sockets = try Self.sockets(count, configuration.listen)
+    addresses = sockets.addresses
+    admin = try configuration.admin.map { settings in
+      try AdminServer(listening: ListeningSockets(settings.listen), &control)
+    }
+    adminAddresses = admin?.addresses ?? []
+
+    let mailbox = setting.mailbox
+    accessLog = try configuration.log.access.destination.map { destination in
+      try AccessLogWriter(to: destination, logger: setting.logger) { mailbox.post(.logEnded) }
+    }
+    spill = try SpillWriter(
+      directory: configuration.limits.spillDirectory, limit: configuration.limits.spillBytes)
+    names = try NameResolver(
+      logger: setting.logger, wake: { mailbox.post(.namesAnswered) }, resolve: setting.resolve)
+    names.track(roster.names, now: control.clock.now)
+    prober = HealthProber(random: RandomSource(seed: try Syscalls.randomWords()[0]))
+    prober.track(roster.targets, &control)
+    if let queue = signals.take() {
+      try control.events.registerReadable(queue.descriptor, token: Token(kind: .signals))
+      signals = consume queue
+    }
+    self.signals = consume signals
+    try control.events.registerReadable(
+      mailbox.wakeup.descriptor, token: Token(kind: .wakeup))
+
+    let limit = Self.connectionLimit(configuration.limits.connections, descriptorLimit)
+    workers = try WorkerPool(
+      snapshots, listening: sockets.numbers,
+      WorkerPool.Common(
+        cells: cells, table: registry.table, slots: workerSlots, accessLog: accessLog?.queue,
+        spill: spill, connectionsLimit: (limit + count - 1) / count, control: mailbox),
+      now: control.clock.now)
+    self.control = control
+    self.directory = directory
+    self.roster = roster
+  }
+
+  /// Runs until a signal ends it, or something that cannot be mended.
+  public func run() -> ExitStatus {
+    while true {
+      if let status { return status }
+      do throws(SystemError) {
+        try turn(waiting: patience)
+      } catch {
+        logger.critical("the control thread cannot go on: \(error)")
+        return .failure
+      }
+    }
+  }
+
+  /// One turn of the loop.
+  private func turn(waiting milliseconds: Int) throws(SystemError) {
+    let count = try control.events.poll(timeout: milliseconds)
+    control.clock = .read()
+    for i in 0..<count { handle(control.events.event(i)) }
+    while let token = control.timers.nextExpired(now: control.clock.now) { expired(token) }
+    turnNames()
+    releaseRetired()
+    watchLimits()
+    advanceShutdown()
+  }
+
+  /// Milliseconds until something is due; a second at most, for what is only looked at.
+  private var patience: Int {
+    let now = control.clock.now
+    var wait = min(control.timers.nextDelay(now: now) ?? 1000, 1000)
+    for due in [names.nextDue, shutdown.nextDue] {
+      guard let due else { continue }
+      wait = min(wait, due <= now ? 0 : Int(clamping: (due - now) / 1_000_000) + 1)
+    }
+    return max(wait, 0)
+  }
+
+  private func handle(_ event: Event) {
+    switch event.token.controlKind {
+    case .signals: readSignals()
+    case .wakeup: for message in setting.mailbox.takeAll() { obey(message) }
+    case .adminListener, .adminConnection:
+      let clock = control.clock
+      admin?.handle(event, &control) { answer($0, clock) }
+    case .probe:
+      if let change = prober.handle(event, &control) { publish(change) }
+    case nil: preconditionFailure("a token of no kind")
+    }
+  }
+
+  private func expired(_ token: Token) {
+    switch token.controlKind {
+    case .adminConnection: admin?.expired(token, &control)
+    case .probe:
+      if let change = prober.expired(token, &control) { publish(change) }
+    case .wakeup, .signals, .adminListener, nil: preconditionFailure("no timer is set for that")
+    }
+  }
+
+  private func readSignals() {
+    while let signal = nextSignal() {
+      switch signal {
+      case .terminate, .interrupt, .quit: obey(.terminate)
+      case .hangUp:
+        obey(.reload)
+        obey(.reopenLogs)
+      case .user1: obey(.reopenLogs)
+      case .child: SignalQueue.reapChildren()
+      }
+    }
+  }
+
+  private func nextSignal() -> SignalQueue.Signal? {
+    switch signals {
+    case .some(let queue): queue.next()
+    case .none: nil
+    }
+  }
+
+  private func obey(_ message: ControlMailbox.Message) {
+    switch message {
+    case .terminate: terminate()
+    case .reload: reload()
+    case .reopenLogs: accessLog?.reopen()
+    case .report(let report): write(report)
+    case .workerEnded(let number, let error): workerEnded(number, error)
+    case .logEnded: isLogClosed = true
+    case .namesAnswered: break  // each turn takes in what was answered
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import Balancing
+import Memory
+import Proxy
+import Reactor
+
+/// The worker threads as the control thread knows them.
+struct WorkerPool {
+  private struct Member {
+    let mailbox: Mailbox
+    let heartbeat: Heartbeat
+  }
+
+  /// What all workers are given alike.
+  struct Common {
+    let cells: SharedTable<ServerCell>
+    let table: CounterTable
+    let slots: WorkerSlots
+    let accessLog: BatchQueue?
+    let spill: SpillWriter
+    let connectionsLimit: Int
+    let control: ControlMailbox
+  }
+
+  private var members: [Member] = []
+  private let started: Instant
+  private var ended: Set<Int> = []
+
+  /// Starts a thread for each snapshot; the sockets are theirs.
+  init(
+    _ snapshots: [Snapshot], listening sockets: [[Int32]], _ common: Common, now: Instant
+  ) throws(SystemError) {
+    started = now
+    for (number, snapshot) in snapshots.enumerated() {
+      let member = Member(mailbox: try Mailbox(), heartbeat: Heartbeat())
+      let control = common.control
+      let environment = WorkerEnvironment(
+        number: number, workers: snapshots.count, cells: common.cells,
+        counters: common.table.row(ofWorker: number), slots: common.slots,
+        accessLog: common.accessLog, spill: common.spill, mailbox: member.mailbox,
+        connectionsLimit: common.connectionsLimit, heartbeat: member.heartbeat,
+        report: { control.post(.report($0)) })
+      let own = sockets[number]
+      try Thread.start(name: "worker \(number)") {
+        do throws(SystemError) {
+          var worker = try Worker(environment, snapshot: snapshot, listening: own)
+          try worker.run()
+          control.post(.workerEnded(number, nil))
+        } catch {
+          control.post(.workerEnded(number, error))
+        }
+      }
+      members.append(member)
+    }
+  }
+
+  var count: Int { members.count }
+
+  mutating func noteEnd(of number: Int) { ended.insert(number) }
+
+  /// No worker has anything under way any more.
+  var isDone: Bool { ended.count == members.count }
+
+  var openConnections: Int { members.reduce(0) { $0 + $1.heartbeat.openConnections } }
+
+  var status: [ProcessStatus.Worker] {
+    members.map { ProcessStatus.Worker(lastTurn: max($0.heartbeat.lastTurn, started)) }
+  }
+
+  /// - Parameter snapshots: one for each worker.
+  func change(to snapshots: [Snapshot]) {
+    for (member, snapshot) in zip(members, snapshots) { member.mailbox.change(to: snapshot) }
+  }
+
+  func drain() { for member in members { member.mailbox.drain() } }
+  func stop() { for member in members { member.mailbox.stop() } }
+}

@@ -1,0 +1,141 @@
+"""Fixtures: the proxy under test, scripted origins, real peers. All of them end with their test."""
+
+import asyncio
+
+import pytest
+
+from support import martlet as command_line
+from support.martlet import Martlet
+from support.origin import Origin, RefusedPort, SilentPort
+from support.peers import Gunicorn, Nginx, Realtime
+
+STARTED = pytest.StashKey()
+
+
+def pytest_sessionstart(session):
+    if not command_line.exists():
+        pytest.exit(f"no martlet to test at {command_line.BINARY}: build it, or set MARTLET", returncode=3)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Adds to a failure what the proxies of its test said last."""
+    report = yield
+    if report.failed:
+        for proxy in item.stash.get(STARTED, []):
+            said = "\n".join(proxy.stderr.since()[-40:])
+            report.sections.append((f"stderr of martlet (pid {proxy.pid}, exit {proxy.exit_code})", said))
+            records = "\n".join(proxy.stdout.since()[-10:])
+            report.sections.append(("its last access records", records))
+    return report
+
+
+@pytest.fixture
+def martlet(request, tmp_path_factory):
+    """Starts a proxy: `martlet(text, name=value)`; see support.martlet.configuration."""
+    started = request.node.stash.setdefault(STARTED, [])
+
+    def start(text, /, **more):
+        proxy = Martlet(tmp_path_factory.mktemp("martlet"), text, **more)
+        started.append(proxy)
+        return proxy
+
+    yield start
+    failures = []
+    for proxy in reversed(started):
+        try:
+            proxy.stop()
+        except AssertionError as failure:
+            failures.append(str(failure))
+    assert not failures, "\n".join(failures)
+
+
+@pytest.fixture
+def origin():
+    """Starts a scripted origin: see support.origin.Origin."""
+    started = []
+
+    def start(*arguments, **more):
+        more.setdefault("name", f"origin {len(started)}")
+        started.append(Origin(*arguments, **more))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
+    for one in started:
+        one.check()
+
+
+@pytest.fixture
+def refused_port():
+    port = RefusedPort()
+    yield port
+    port.close()
+
+
+@pytest.fixture
+def silent_port():
+    port = SilentPort()
+    yield port
+    port.close()
+
+
+def _starter(kind):
+    started = []
+
+    def start(name, **options):
+        started.append(kind(name, **options))
+        return started[-1]
+
+    return start, started
+
+
+@pytest.fixture
+def gunicorn():
+    """Starts a gunicorn for one test: `gunicorn("a", workers=1, threads=4)`."""
+    start, started = _starter(Gunicorn)
+    yield start
+    for one in started:
+        one.kill()
+
+
+@pytest.fixture(scope="session")
+def backend():
+    """A gunicorn that tests share and leave alone."""
+    one = Gunicorn("shared")
+    yield one
+    one.kill()
+
+
+@pytest.fixture
+def realtime():
+    """Starts a Socket.IO server for one test: `realtime("a")`."""
+    start, started = _starter(Realtime)
+    yield start
+    for one in started:
+        one.kill()
+
+
+@pytest.fixture
+def nginx(tmp_path_factory):
+    """Starts nginx: `nginx("location / { ... }")`."""
+    started = []
+
+    def start(server):
+        started.append(Nginx(tmp_path_factory.mktemp("nginx"), server))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.terminate()
+
+
+@pytest.fixture
+def run_async():
+    """Runs a coroutine to its end, within the patience of a test."""
+
+    def run(coroutine, within=60):
+        return asyncio.run(asyncio.wait_for(coroutine, within))
+
+    return run

@@ -1,0 +1,23 @@
+"""Waiting for a condition, never for a while."""
+
+import os
+import time
+
+# Seconds. A machine that is busy with two test runs is slow, not wrong.
+PATIENCE = float(os.environ.get("PATIENCE", 20))
+
+
+class TooLate(AssertionError):
+    """What should have come true within its time did not."""
+
+
+def until(condition, what, within=PATIENCE, every=0.005):
+    """Asks `condition` until its answer is true, and returns that answer."""
+    deadline = time.monotonic() + within
+    while True:
+        answer = condition()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise TooLate(f"not within {within:g} s: {what}")
+        time.sleep(every)

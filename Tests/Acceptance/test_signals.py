@@ -1,0 +1,219 @@
+"""How it ends, and how it takes a new configuration."""
+
+import os
+import re
+import signal
+import threading
+
+import pytest
+
+from support.origin import answer
+from support.process import completed
+from support.waiting import PATIENCE, until
+from support.wire import Client
+
+PROXY = """
+shutdown: {deadline: $deadline}
+pools: {web: {servers: [$web]}}
+routes:
+  - match: {prefix: /}
+    proxy: {pool: web, upgrade: [websocket]}
+"""
+
+
+@pytest.fixture
+def held(origin):
+    """An origin whose answers wait for a word of the test."""
+    release = threading.Event()
+
+    def behave(stream, request):
+        if request.target == "/hold":
+            assert release.wait(PATIENCE)
+        stream.send(answer(request.target.encode()))
+        return True
+
+    one = origin(behave)
+    one.release = release
+    return one
+
+
+def refuses(address):
+    try:
+        Client(address).close()
+        return False
+    except ConnectionError:
+        return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_request_in_flight_is_finished_first(martlet, held, number):
+    proxy = martlet(PROXY, web=held, deadline="20s")
+    with Client(proxy.address) as busy, Client(proxy.address) as idle:
+        assert idle.get("/").status == 200
+        busy.write("GET", "/hold")
+        assert held.next_request().target == "/"
+        assert held.next_request().target == "/hold"
+        proxy.signal(number)
+        # An idle keep-alive connection ends politely: closed, nothing sent on it.
+        idle.read_end()
+        until(lambda: refuses(proxy.address), "no new connection is taken")
+        assert proxy.exit_code is None
+        held.release.set()
+        response = busy.read_response()
+        assert response.body == b"/hold"
+        assert response.headers["Connection"].lower() == "close"
+        busy.read_end()
+        assert proxy.wait() == 0
+
+
+def test_readiness_fails_first(martlet, held):
+    proxy = martlet(PROXY, web=held, deadline="20s").wait_ready()
+    with Client(proxy.address) as busy:
+        busy.write("GET", "/hold")
+        held.next_request()
+        proxy.signal(signal.SIGTERM)
+        until(lambda: proxy.admin("/readyz").status == 503, "not ready while draining")
+        assert proxy.admin("/livez").status == 200
+        held.release.set()
+        assert busy.read_response().status == 200
+    assert proxy.wait() == 0
+
+
+def test_a_lame_duck_still_answers(martlet, held):
+    proxy = martlet(PROXY.replace("deadline: $deadline", "deadline: 20s, lame_duck: 1s"), web=held).wait_ready()
+    proxy.signal(signal.SIGTERM)
+    until(lambda: proxy.admin("/readyz").status == 503, "not ready any more")
+    assert proxy.get("/").body == b"/", "but answering, until everybody has noticed"
+    assert proxy.wait() == 0
+
+
+def test_the_deadline_ends_what_does_not_finish(martlet, held):
+    proxy = martlet(PROXY, web=held, deadline="500ms")
+    with Client(proxy.address) as busy:
+        busy.write("GET", "/hold")
+        held.next_request()
+        proxy.signal(signal.SIGTERM)
+        assert proxy.wait() == 0
+        held.release.set()
+
+
+def test_a_second_signal_ends_at_once(martlet, held):
+    proxy = martlet(PROXY, web=held, deadline="1h")
+    with Client(proxy.address) as busy:
+        busy.write("GET", "/hold")
+        held.next_request()
+        proxy.signal(signal.SIGTERM)
+        until(lambda: refuses(proxy.address), "it drains")
+        proxy.signal(signal.SIGTERM)
+        code = proxy.wait()
+        held.release.set()
+        assert code in (0, 1, -signal.SIGTERM)
+        proxy.expect_exit(code)
+
+
+def test_a_tunnel_does_not_hold_the_exit_beyond_the_deadline(martlet, origin):
+    def connected(stream):
+        stream.read_request_head()
+        stream.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+        stream.read_to_end()
+
+    proxy = martlet(PROXY, web=origin(connected=connected), deadline="500ms")
+    with Client(proxy.address) as client:
+        client.write("GET", "/", [("Connection", "Upgrade"), ("Upgrade", "websocket")])
+        assert client.read_response_head().status == 101
+        proxy.signal(signal.SIGTERM)
+        assert proxy.wait() == 0
+
+
+def test_it_ends_politely_as_the_first_process_of_a_container(martlet, held):
+    """PID 1 has no default action for SIGTERM: what is not handled does nothing."""
+    isolate = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"]
+    if completed([*isolate, "true"]).returncode != 0:
+        pytest.skip("user namespaces are not permitted")
+    proxy = martlet(PROXY, web=held, deadline="20s", prefix=isolate)
+    assert proxy.get("/").body == b"/"
+    with open(f"/proc/{proxy.pid}/task/{proxy.pid}/children") as children:
+        first = int(children.read())
+    os.kill(first, signal.SIGTERM)
+    assert proxy.wait() == 0
+
+
+RELOAD = """
+pools: {web: {servers: [$web]}}
+routes:
+  - {match: {exact: /which}, respond: {status: 200, body: $which}}
+  - {match: {prefix: /}, proxy: web}
+"""
+
+
+def test_sighup_takes_a_good_configuration(martlet, held, origin):
+    proxy = martlet(RELOAD, web=held, which="first")
+    other = origin(answer(b"other"))
+    with proxy.connect() as busy, proxy.connect() as client:
+        assert client.get("/which").body == b"first"
+        busy.write("GET", "/hold")
+        until(lambda: any(r.target == "/hold" for r in held.requests), "the request is on its way")
+        proxy.write(RELOAD, web=other, which="second")
+        proxy.reload()
+        # On the connection that is open, and on new ones.
+        until(lambda: client.get("/which").body == b"second", "the new configuration is in force")
+        assert proxy.get("/").body == b"other"
+        # What began before ends as it began.
+        held.release.set()
+        assert busy.read_response().body == b"/hold"
+
+
+def test_sighup_loses_no_request(martlet, origin):
+    web = origin()
+    proxy = martlet("workers: 2\n" + RELOAD, web=web, which="n")
+    done, failures, counts = threading.Event(), [], []
+
+    def load(keep):
+        count = 0
+        while not done.is_set():
+            try:
+                with Client(proxy.address) as client:
+                    for _ in range(keep):
+                        assert client.get("/").status == 200
+                        count += 1
+            except Exception as failure:
+                failures.append(repr(failure))
+        counts.append(count)
+
+    threads = [threading.Thread(target=load, args=(keep,)) for keep in (1, 1, 50, 50)]
+    for thread in threads:
+        thread.start()
+    for i in range(10):
+        proxy.write("workers: 2\n" + RELOAD, web=web, which=f"n{i}")
+        proxy.reload()
+        until(lambda: proxy.get("/which").body == f"n{i}".encode(), "the new configuration is in force")
+    done.set()
+    for thread in threads:
+        thread.join()
+    # A connection that is closed between two requests is politeness; a refused or cut one is not.
+    assert failures == []
+    assert sum(counts) > 100
+
+
+def test_sighup_ignores_a_bad_configuration_and_says_where_it_is_bad(martlet, held):
+    proxy = martlet(RELOAD, web=held, which="first")
+    good = proxy.file.read_text()
+    proxy.file.write_text(good + "  - {match: {prefix: /x}, proxy: wbe}\nlimts: {body: 1KiB}\n")
+    start = proxy.reload()
+    found = proxy.stderr.wait_for(re.escape(str(proxy.file)) + r":(\d+):(\d+): ", start=start, count=2)
+    lines = good.count("\n")
+    assert {int(m[1]) for m in found} == {lines + 1, lines + 2}
+    assert proxy.get("/which").body == b"first"
+    proxy.wait_ready()
+    # And takes the next good one.
+    proxy.write(RELOAD, web=held, which="third")
+    proxy.reload()
+    until(lambda: proxy.get("/which").body == b"third", "the repaired configuration is in force")
+
+
+def test_sighup_while_the_file_is_missing_changes_nothing(martlet, held):
+    proxy = martlet(RELOAD, web=held, which="first")
+    proxy.file.rename(proxy.file.with_suffix(".away"))
+    start = proxy.reload()
+    proxy.stderr.wait_for("martlet.yaml", start=start)
+    assert proxy.get("/which").body == b"first"
