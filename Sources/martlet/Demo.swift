@@ -1,6 +1,7 @@
 import ArgumentParser
 import Configuration
 import Demo
+import Operations
 
 /// `martlet demo`: Martlet and everything it needs around it, in one process.
 struct DemoCommand: ParsableCommand {
@@ -20,11 +21,16 @@ struct DemoCommand: ParsableCommand {
 
   func run() throws {
     let servers = try DemoServers()
-    var (configuration, diagnostics) = DemoConfiguration.read(listen: listen, servers: servers)
-    try CheckCommand.report(diagnostics)
-    if accessLog { configuration?.log.access = .stdout }
-    guard let configuration else { throw ExitCode.badConfiguration }
-    print(configuration.effectiveYAML())
-    withExtendedLifetime(servers) { _ = readLine() }
+    let demo = DemoConfiguration(listen: listen, writesAccessLog: accessLog, servers: servers)
+    let source = ConfigurationSource(name: DemoConfiguration.fileName) { demo.read() }
+    let status = try Service.run(source, healthChanged: servers.note) { supervisor in
+      // Only now: Martlet's signals are not for the threads of its servers.
+      try servers.start()
+      guard let address = supervisor.addresses.first else { return }
+      let place = listen.hasPrefix("localhost:") ? "localhost:\(address.port)" : "\(address)"
+      print("Martlet's demo: http://\(place)/")
+    }
+    servers.close()
+    if status != .success { throw ExitCode(status.rawValue) }
   }
 }

@@ -5,25 +5,28 @@ import Reactor
 
 /// What `martlet demo` runs with: config/erpnext.yaml, the very file, told about the demo's
 /// servers by its environment variables.
-enum DemoConfiguration {
-  /// - Parameter listen: as in a configuration, or `localhost:PORT`. The admin listener takes the
-  ///   next port.
-  static func read(
-    listen: String, servers: DemoServers
-  ) -> (Configuration?, [Diagnostic]) {
-    let addresses = loopback(listen)
+struct DemoConfiguration: Sendable {
+  static let fileName = "config/erpnext.yaml"
+
+  /// As in a configuration, or `localhost:PORT`. The admin listener takes the next port.
+  let listen: String
+  let writesAccessLog: Bool
+  let servers: DemoServers
+
+  func read() -> (Configuration?, [Diagnostic]) {
     let environment = [
-      "LISTEN": addresses, "ADMIN": "127.0.0.1:\(adminPort(after: listen))",
+      "LISTEN": Self.loopback(listen), "ADMIN": "127.0.0.1:\(Self.adminPort(after: listen))",
       "BACKENDS": servers.web.map(\.description).joined(separator: ","),
       "WEBSOCKETS": servers.realtime.map(\.description).joined(separator: ","),
       "SITE": "localhost", "SITES_DIRECTORY": servers.sites,
     ]
     var (configuration, diagnostics) = ConfigurationReader.read(
       text: String(decoding: PackageResources.erpnext_yaml, as: UTF8.self),
-      fileName: "config/erpnext.yaml", environment: environment,
+      fileName: Self.fileName, environment: environment,
       readFile: { _ in .failure(ReadFailure("the demo reads no files")) })
     configuration?.quicken()
     configuration?.name(servers)
+    if !writesAccessLog { configuration?.log.access = .off }
     return (configuration, diagnostics)
   }
 
@@ -51,7 +54,6 @@ extension Configuration {
     }
     shutdown.lameDuck = .zero
     shutdown.deadline = .seconds(2)
-    log.access = .off
   }
 
   /// Calls the servers in logs and metrics by the names that the page has for them.

@@ -8,7 +8,10 @@ import Testing
 /// The demo's servers over real sockets.
 struct DemoServersTests {
   let servers: DemoServers
-  init() throws { servers = try DemoServers() }
+  init() throws {
+    servers = try DemoServers()
+    try servers.start()
+  }
 
   // MARK: Backends
 
@@ -114,7 +117,8 @@ struct DemoServersTests {
     var client = try Client(servers.web[0])
     #expect(try client.ask("GET /api/demo/instances").body.contains(#""healthy":null"#))
     let sick = servers.web[1]
-    servers.showHealth { $0 != sick }
+    servers.note(sick, isHealthy: false)
+    servers.note(servers.web[0], isHealthy: true)
     let body = try client.ask("GET /api/demo/instances").body
     #expect(body.contains(#""address":"\#(sick)","running":true,"healthy":false"#))
     #expect(body.contains(#""address":"\#(servers.web[0])","running":true,"healthy":true"#))

@@ -14,6 +14,7 @@ struct EngineServerTests {
 
   init() throws {
     servers = try DemoServers()
+    try servers.start()
     address = servers.realtime[0]
   }
 
