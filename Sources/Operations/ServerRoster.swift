@@ -143,28 +143,28 @@ public struct ServerRoster {
 
   // MARK: What others are told
 
-  /// The configuration with the servers that there really are: several for a name with several
-  /// addresses.
-  public func expanded(_ configuration: Configuration) -> Configuration {
-    var configuration = configuration
-    configuration.pools = pools.map { pool in
-      var settings = pool.settings
-      settings.servers = pool.servers.flatMap { server in
-        server.places.places.indices.map { place in
-          ServerSettings(
-            server.settings.endpoint, weight: server.settings.weight,
-            name: AddressPlaces.name(server.settings.name, place: place))
-        }
-      }
-      return settings
-    }
-    return configuration
+  /// A server in one of its places.
+  public struct Placed: Equatable, Sendable {
+    /// Unique in its pool.
+    public let name: String
+    public let weight: Int
+    /// Of its cell.
+    public let slot: Int
+    /// As the configuration has it.
+    public let endpoint: Endpoint
   }
 
-  /// The cells of each pool's servers, in the order of `expanded`.
-  public var cells: [[Int]] {
+  /// The servers that there really are, by pool: several for a name with several addresses.
+  public var servers: [[Placed]] {
     pools.map { pool in
-      pool.servers.flatMap { $0.slots.prefix($0.places.places.count) }
+      pool.servers.flatMap { server in
+        server.places.places.indices.map { place in
+          Placed(
+            name: AddressPlaces.name(server.settings.name, place: place),
+            weight: server.settings.weight, slot: server.slots[place],
+            endpoint: server.settings.endpoint)
+        }
+      }
     }
   }
 
@@ -188,38 +188,13 @@ public struct ServerRoster {
     return targets
   }
 
-  /// One place of a server, as metrics show it.
-  struct Line {
-    let pool: String
-    let server: String
-    let slot: Int
-    /// The name that it was resolved from.
-    let host: String?
-  }
-
-  var lines: [Line] {
-    pools.flatMap { pool in
-      pool.servers.flatMap { server in
-        server.places.places.indices.map { place in
-          var host: String?
-          if case .name(let name) = server.settings.endpoint.host { host = name }
-          return Line(
-            pool: pool.settings.name,
-            server: AddressPlaces.name(server.settings.name, place: place),
-            slot: server.slots[place], host: host)
-        }
-      }
-    }
-  }
-
   /// How many servers of each pool take requests.
   func status(_ directory: borrowing ServerDirectory) -> [ProcessStatus.Pool] {
-    let lines = lines
-    return pools.map { pool in
-      let own = lines.filter { $0.pool == pool.settings.name }
-      let up = own.filter { Self.isUp(directory.cells[$0.slot]) }.count
+    zip(pools, servers).map { pool, servers in
+      let up = servers.filter { Self.isUp(directory.cells[$0.slot]) }.count
       return ProcessStatus.Pool(
-        name: pool.settings.name, isRequired: pool.settings.isRequired, up: up, count: own.count)
+        name: pool.settings.name, isRequired: pool.settings.isRequired, up: up,
+        count: servers.count)
     }
   }
 

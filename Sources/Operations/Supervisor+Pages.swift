@@ -44,15 +44,17 @@ extension Supervisor {
   }
 
   private func writeServers(to page: inout MetricsPage) {
-    for line in roster.lines {
-      let labels = [(name: "pool", value: line.pool), (name: "server", value: line.server)]
-      let isUp = ServerRoster.isUp(directory.cells[line.slot])
-      page.add(Metrics.serverUp, labels, Int64(isUp ? 1 : 0))
-      page.add(Metrics.serverInFlight, labels, Int64(directory.cells[line.slot].inFlight))
-      page.add(
-        Metrics.serverEjected, labels, Int64(directory.cells[line.slot].isEjected ? 1 : 0))
-      page.add(
-        Metrics.serverEjections, labels, Int64(ejections[line.pool]?[line.server] ?? 0))
+    for (pool, servers) in zip(configuration.pools, roster.servers) {
+      for server in servers {
+        let labels = [(name: "pool", value: pool.name), (name: "server", value: server.name)]
+        let slot = server.slot
+        let isUp = ServerRoster.isUp(directory.cells[slot])
+        page.add(Metrics.serverUp, labels, Int64(isUp ? 1 : 0))
+        page.add(Metrics.serverInFlight, labels, Int64(directory.cells[slot].inFlight))
+        page.add(Metrics.serverEjected, labels, Int64(directory.cells[slot].isEjected ? 1 : 0))
+        page.add(
+          Metrics.serverEjections, labels, Int64(ejections[pool.name]?[server.name] ?? 0))
+      }
     }
   }
 

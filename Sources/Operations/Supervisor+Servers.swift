@@ -35,8 +35,11 @@ extension Supervisor {
 
   /// A server that fails may have moved: its name is looked up again soon.
   private func hurry(pool: String, server: String) {
-    let line = roster.lines.first { $0.pool == pool && $0.server == server }
-    if let host = line?.host { names.hurry(host, now: control.clock.now) }
+    guard let index = configuration.poolIndex(named: pool),
+      let placed = roster.servers[index].first(where: { $0.name == server }),
+      case .name(let name) = placed.endpoint.host
+    else { return }
+    names.hurry(name, now: control.clock.now)
   }
 
   /// Takes in what names were resolved to.
@@ -87,7 +90,7 @@ extension Supervisor {
     case .server(let pool, let server, .ejected(let duration, let out)):
       ejections[pool, default: [:]][server, default: 0] += 1
       let time = HealthText.seconds(.nanoseconds(Int64(clamping: duration)))
-      let count = roster.lines.filter { $0.pool == pool }.count
+      let count = configuration.poolIndex(named: pool).map { roster.servers[$0].count } ?? 0
       logger.warning(
         "server \(server) ejected for \(time) by failures of live traffic; pool \(pool): \(out) of \(count) out"
       )

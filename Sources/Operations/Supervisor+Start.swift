@@ -75,15 +75,18 @@ extension Supervisor {
     _ count: Int, _ configuration: Configuration, _ roster: ServerRoster,
     _ registry: MetricRegistry
   ) throws(SnapshotError) -> [Snapshot] {
-    let expanded = roster.expanded(configuration)
     let bindings = Snapshot.Bindings(
-      cells: roster.cells,
-      routes: expanded.routes.map { Metrics.routeSlots($0.name, registry) },
-      servers: expanded.pools.map { pool in
-        pool.servers.map { Metrics.serverSlots(pool.name, $0.name, registry) }
-      })
+      servers: zip(configuration.pools, roster.servers).map { pool, servers in
+        servers.map { server in
+          Snapshot.Server(
+            name: server.name, weight: server.weight, cell: server.slot,
+            host: server.endpoint.description,
+            counters: Metrics.serverSlots(pool.name, server.name, registry))
+        }
+      },
+      routes: configuration.routes.map { Metrics.routeSlots($0.name, registry) })
     var snapshots: [Snapshot] = []
-    for _ in 0..<count { snapshots.append(try Snapshot(expanded, bindings)) }
+    for _ in 0..<count { snapshots.append(try Snapshot(configuration, bindings)) }
     return snapshots
   }
 }

@@ -42,7 +42,8 @@ struct WorkerPool {
       let own = sockets[number]
       try Thread.start(name: "worker \(number)") {
         do throws(SystemError) {
-          var worker = try Worker(environment, snapshot: snapshot, listening: own)
+          var worker = try Worker(environment, snapshot: snapshot)
+          try worker.open(listening: own)
           try worker.run()
           control.post(.workerEnded(number, nil))
         } catch {
