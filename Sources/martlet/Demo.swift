@@ -2,6 +2,7 @@ import ArgumentParser
 import Configuration
 import Demo
 import Operations
+import Reactor
 
 /// `martlet demo`: Martlet and everything it needs around it, in one process.
 struct DemoCommand: ParsableCommand {
@@ -28,7 +29,9 @@ struct DemoCommand: ParsableCommand {
       try servers.start()
       guard let address = supervisor.addresses.first else { return }
       let place = listen.hasPrefix("localhost:") ? "localhost:\(address.port)" : "\(address)"
-      print("Martlet's demo: http://\(place)/")
+      // Not by print, which keeps it back when nobody looks on.
+      let text = Array("Martlet's demo: http://\(place)/\n".utf8)
+      _ = try TextFile.append(text.span, to: try TextFile.open(.output))
     }
     servers.close()
     if status != .success { throw ExitCode(status.rawValue) }
