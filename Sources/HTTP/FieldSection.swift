@@ -18,7 +18,6 @@ enum FieldSection {
         guard i &+ 2 <= limits.headBytes else { throw Malformed(.headTooLong, at: i) }
         return i &+ 2
       case .field(let field, let end):
-        guard end <= limits.headBytes else { throw Malformed(.headTooLong, at: i) }
         guard fields.count < limits.fields else { throw Malformed(.tooManyFields, at: i) }
         fields.append(field)
         i = end

@@ -15,9 +15,9 @@ public final class AccessLogWriter: Sendable {
     case file(String)
   }
 
-  /// 64 batches of 32 KiB: 2 MiB wait at most, some 5,000 lines.
-  public static let batchLimit = 64
-  public static let batchBytes = 32 << 10
+  /// 32 batches of 64 KiB: 2 MiB wait at most, some 5,000 lines.
+  public static let batchLimit = 32
+  public static let batchBytes = 64 << 10
 
   public let queue: BatchQueue
   private let logger: Logger

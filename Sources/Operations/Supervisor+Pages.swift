@@ -22,7 +22,7 @@ extension Supervisor {
 
   private func processStatus(_ clock: Clock) -> ProcessStatus {
     ProcessStatus(
-      now: clock.now, workers: workers.status, isConfigured: true,
+      now: clock.now, workers: workers.status(now: clock.now), isConfigured: true,
       isDraining: !shutdown.isRunning, pools: roster.status(directory))
   }
 

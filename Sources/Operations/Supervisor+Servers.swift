@@ -42,6 +42,19 @@ extension Supervisor {
     names.hurry(name, now: control.clock.now)
   }
 
+  /// While a server stays down its name is looked up every few seconds, however long its
+  /// lifetime: a container that was replaced has another address.
+  func hurryNamesOfLost() {
+    let now = control.clock.now
+    guard now >= nextHurry else { return }
+    nextHurry = now + Self.hurryInterval.nanoseconds
+    for server in roster.servers.joined() where !directory.cells[server.slot].isHealthy {
+      if case .name(let name) = server.endpoint.host { names.hurry(name, now: now) }
+    }
+  }
+
+  static let hurryInterval: Duration = .seconds(5)
+
   /// Takes in what names were resolved to.
   func turnNames() {
     var isChanged = false

@@ -98,6 +98,7 @@ public final class Supervisor {
   var reports = ReportFilter()
   var saidDropped: UInt64 = 0
   var saidRefusals = 0
+  var nextHurry: Instant = 0
 
   /// Opens sockets and logs, and starts the threads.
   init(_ setting: Setting, _ configuration: Configuration) throws {
@@ -179,6 +180,7 @@ public final class Supervisor {
     for i in 0..<count { handle(control.events.event(i)) }
     while let token = control.timers.nextExpired(now: control.clock.now) { expired(token) }
     turnNames()
+    hurryNamesOfLost()
     releaseRetired()
     watchLimits()
     advanceShutdown()

@@ -63,8 +63,12 @@ struct WorkerPool {
 
   var openConnections: Int { members.reduce(0) { $0 + $1.heartbeat.openConnections } }
 
-  var status: [ProcessStatus.Worker] {
-    members.map { ProcessStatus.Worker(lastTurn: max($0.heartbeat.lastTurn, started)) }
+  /// A worker that has drained turns no more, and is not stuck for that.
+  func status(now: Instant) -> [ProcessStatus.Worker] {
+    members.enumerated().map { number, member in
+      let lastTurn = ended.contains(number) ? now : max(member.heartbeat.lastTurn, started)
+      return ProcessStatus.Worker(lastTurn: lastTurn)
+    }
   }
 
   /// - Parameter snapshots: one for each worker.

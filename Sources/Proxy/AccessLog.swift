@@ -11,6 +11,7 @@ struct AccessLog: ~Copyable {
 
   private let queue: BatchQueue?
   private var batch = ByteBuffer()
+  private var lines: UInt64 = 0
   private var oldest: Instant = 0
   private var second: UInt64 = .max
   private var prefix: [UInt8] = []
@@ -38,7 +39,8 @@ struct AccessLog: ~Copyable {
 
   mutating func flush(_ environment: WorkerEnvironment) {
     guard let queue, !batch.isEmpty else { return }
-    if !queue.submit(&batch) { environment.counters.add(environment.slots.logDropped) }
+    if !queue.submit(&batch) { environment.counters.add(environment.slots.logDropped, lines) }
+    lines = 0
   }
 
   /// Writes one line: `begin`, then what `record` says of the request, then how it ended.
@@ -49,6 +51,7 @@ struct AccessLog: ~Copyable {
     guard isOn else { return }
     if batch.space < Self.lineLimit { flush(environment) }
     if batch.isEmpty { oldest = clock.now }
+    lines += 1
     writeTime(clock.wall)
     batch.append(record.text.readable)
     write(end)

@@ -109,6 +109,8 @@ struct Exchange: ~Copyable {
 
   /// Whether the request's id is the one that it came with.
   var keepsRequestID: Bool { !facts.requestID.isEmpty }
+  /// The body goes to the server in chunks, for its length is not known.
+  var sendsChunks: Bool { upstreamLength == nil && requestStore.isOpen }
   /// The server is asked to say when the body may come (RFC 9110 §10.1.1).
   var relaysExpect: Bool { owesContinue && !requestBody.isDone }
   var hasBodyInput: Bool { !input.isEmpty && !responseBody.isDone }

@@ -136,7 +136,7 @@ extension Worker {
     }
     if let length = exchanges[exchange].upstreamLength {
       writer.field("Content-Length", decimal: length, to: &input)
-    } else if exchanges[exchange].requestStore.isOpen {
+    } else if exchanges[exchange].sendsChunks {
       writer.field("Transfer-Encoding", "chunked", to: &input)
     }
     if exchanges[exchange].pool.idleLimit == 0 {

@@ -76,7 +76,7 @@ extension Worker {
 
   private func holdsRequest(_ exchange: Handle) -> Bool {
     if exchanges[exchange].isSendingHead { return true }
-    return exchanges[exchange].upstreamLength == nil && !exchanges[exchange].isSent
+    return exchanges[exchange].sendsChunks && !exchanges[exchange].isSent
       && !exchanges[exchange].input.isEmpty
   }
 

@@ -191,6 +191,7 @@ extension Worker {
     exchanges[exchange].isSendingHead = true
     exchanges[exchange].isSent = false
     exchanges[exchange].isSendingOver = false
+    exchanges[exchange].isLastChunkSent = false
     exchanges[exchange].inlineSent = 0
     exchanges[exchange].phase = .waiting
     environment.counters.add(facts(exchange).counters.requests)
@@ -230,7 +231,8 @@ extension Worker {
       return
     }
     guard exchanges[exchange].requestBody.isDone, exchanges[exchange].input.isEmpty,
-      exchanges[exchange].requestStore.isEmpty
+      exchanges[exchange].requestStore.isEmpty,
+      !exchanges[exchange].sendsChunks || exchanges[exchange].isLastChunkSent
     else { return }
     exchanges[exchange].isSent = true
     setUpstreamDeadline(upstream, after: responseTimeout(exchange))
@@ -247,9 +249,10 @@ extension Worker {
   }
 
   private mutating func sendStored(_ exchange: Handle) throws(SystemError) {
+    guard exchanges[exchange].requestStore.isOpen else { return }
     let upstream = exchanges[exchange].upstream
     while upstreams[upstream].isWritable || !exchanges[exchange].input.isEmpty {
-      if exchanges[exchange].upstreamLength == nil {
+      if exchanges[exchange].sendsChunks {
         guard try frameChunk(exchange) else { return }
         continue
       }

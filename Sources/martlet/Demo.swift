@@ -22,8 +22,8 @@ struct DemoCommand: ParsableCommand {
 
   func run() throws {
     let servers = try DemoServers()
-    let demo = DemoConfiguration(listen: listen, writesAccessLog: accessLog, servers: servers)
-    let source = ConfigurationSource(name: DemoConfiguration.fileName) { demo.read() }
+    let source = DemoConfiguration.source(
+      listen: listen, writesAccessLog: accessLog, servers: servers)
     let status = try Service.run(source, healthChanged: servers.note) { supervisor in
       // Only now: Martlet's signals are not for the threads of its servers.
       try servers.start()

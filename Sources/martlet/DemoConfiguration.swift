@@ -1,33 +1,33 @@
 import Configuration
 import Demo
 import Network
+import Operations
 import Reactor
 
 /// What `martlet demo` runs with: config/erpnext.yaml, the very file, told about the demo's
 /// servers by its environment variables.
-struct DemoConfiguration: Sendable {
-  static let fileName = "config/erpnext.yaml"
-
-  /// As in a configuration, or `localhost:PORT`. The admin listener takes the next port.
-  let listen: String
-  let writesAccessLog: Bool
-  let servers: DemoServers
-
-  func read() -> (Configuration?, [Diagnostic]) {
-    let environment = [
-      "LISTEN": Self.loopback(listen), "ADMIN": "127.0.0.1:\(Self.adminPort(after: listen))",
+enum DemoConfiguration {
+  /// - Parameters:
+  ///   - listen: as in a configuration, or `localhost:PORT`. The admin listener takes the next
+  ///     port.
+  ///   - writesAccessLog: whether each request leaves a line on stdout.
+  static func source(
+    listen: String, writesAccessLog: Bool, servers: DemoServers
+  ) -> ConfigurationSource {
+    let text = String(decoding: PackageResources.erpnext_yaml, as: UTF8.self)
+    var source = ConfigurationSource.text(text, name: "config/erpnext.yaml")
+    source.variables = [
+      "LISTEN": loopback(listen), "ADMIN": "127.0.0.1:\(adminPort(after: listen))",
       "BACKENDS": servers.web.map(\.description).joined(separator: ","),
       "WEBSOCKETS": servers.realtime.map(\.description).joined(separator: ","),
       "SITE": "localhost", "SITES_DIRECTORY": servers.sites,
     ]
-    var (configuration, diagnostics) = ConfigurationReader.read(
-      text: String(decoding: PackageResources.erpnext_yaml, as: UTF8.self),
-      fileName: Self.fileName, environment: environment,
-      readFile: { _ in .failure(ReadFailure("the demo reads no files")) })
-    configuration?.quicken()
-    configuration?.name(servers)
-    if !writesAccessLog { configuration?.log.access = .off }
-    return (configuration, diagnostics)
+    source.adjust = { configuration in
+      configuration.quicken()
+      configuration.name(servers)
+      configuration.log.access = writesAccessLog ? .stdout : .off
+    }
+    return source
   }
 
   /// Browsers ask for both addresses of `localhost`; not every machine has the second.

@@ -199,6 +199,8 @@ enum RequestHeadRows {
     HeadRow("RFC 9110 §5.5 no control byte", get("A: b\u{1}"), .fieldValue),
     HeadRow("RFC 9110 §5.5 no control byte", get("A: aaaaaaaaaaaaaaa\u{1b}aaaaaaa"), .fieldValue),
     HeadRow("RFC 9110 §5.5 no DEL", get("A: b\u{7f}"), .fieldValue),
+    HeadRow("RFC 9110 §5.5 no DEL", get("A: aaaaaaaaaaaaaaa\u{7f}aaaaaaa"), .fieldValue),
+    HeadRow("RFC 9110 §5.5 obs-text", get("A: aaaaaaaaaaaaaÀ\u{80}\u{ff}aaaaaaa")),
     HeadRow("RFC 9112 §2.2 no bare CR", get("A: b\rc"), .bareCR),
     HeadRow("RFC 9112 §2.2 no bare CR", get("A: b\r"), .bareCR),
     HeadRow("RFC 9112 §2.2 no bare LF", get("A: b\nX: c"), .bareLF),

@@ -50,7 +50,18 @@ private struct Process {
 
   /// The admin listener's answer: status and body.
   func get(_ path: String) throws -> (status: Int, body: String) {
-    let socket = try Sockets.connected(to: admin, timeout: 10_000)
+    try get(path, from: admin)
+  }
+
+  /// What a client is answered.
+  func ask(_ path: String) throws -> (status: Int, body: String) {
+    try get(path, from: address)
+  }
+
+  private func get(
+    _ path: String, from address: SocketAddress
+  ) throws -> (status: Int, body: String) {
+    let socket = try Sockets.connected(to: address, timeout: 10_000)
     let request = "GET \(path) HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n"
     try Syscalls.sendAll(request.utf8.span, to: socket)
     var buffer = ByteBuffer(capacity: 1 << 20)
@@ -173,6 +184,54 @@ private func supervise(_ more: String = "") throws -> Process {
   #expect(page.contains("martlet_server_up{pool=\"erp\",server=\"127.0.0.1:9\"} 1\n"))
   process.mailbox.post(.terminate)
   #expect(eventually { process.status == .success })
+}
+
+@Test func `a reload changes what new requests are answered`() throws {
+  let folder = ScratchFolder()
+  folder.write(configuration(), to: "martlet.yaml")
+  let process = try Process(.file(folder.path("martlet.yaml")))
+  #expect(try process.ask("/") == (200, "hello"))
+  folder.write(configuration().replacing("hello", with: "good-bye"), to: "martlet.yaml")
+  process.mailbox.post(.reload)
+  #expect(try eventually { try process.ask("/").body == "good-bye" })
+  process.mailbox.post(.terminate)
+  #expect(eventually { process.status == .success })
+  #expect(throws: SystemError.self) { try process.ask("/") }
+}
+
+@Test func `requests go to a server that goes by name, and are counted and logged`() throws {
+  let folder = ScratchFolder()
+  let server = try supervise()
+  let text = """
+    listen: 127.0.0.1:0
+    admin: 127.0.0.1:0
+    log: {access: \(folder.path("access.log"))}
+    pools:
+      erp:
+        servers: ["known.test:\(server.address.port)"]
+        health: {path: /ping, body: hello}
+    routes:
+      - {name: all, match: {prefix: /}, proxy: erp}
+    """
+  let process = try Process(.text(text, name: "test.yaml"))
+  #expect(try eventually { try process.get("/readyz").status == 200 })
+  #expect(try process.ask("/some") == (200, "hello"))
+  let name = "known.test:\(server.address.port)"
+  #expect(
+    try eventually {
+      let page = try process.get("/metrics").body
+      return page.contains("martlet_http_requests_total{route=\"all\",code=\"2xx\"} 1\n")
+        && page.contains("martlet_upstream_requests_total{pool=\"erp\",server=\"\(name)\"} 1\n")
+    })
+  #expect(process.log.all.contains("info known.test is 127.0.0.1"))
+  process.mailbox.post(.terminate)
+  #expect(eventually { process.status == .success })
+  // The log is whole by the time that the process ends.
+  let log = try TextFile.read(folder.path("access.log"), limit: 1 << 20)
+  #expect(log.split(separator: "\n").count == 1)
+  #expect(log.contains("\"target\":\"/some\"") && log.contains("\"server\":\"\(name)\""))
+  server.mailbox.post(.terminate)
+  #expect(eventually { server.status == .success })
 }
 
 @Test func `what a reload cannot change is said`() throws {
