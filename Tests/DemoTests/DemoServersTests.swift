@@ -18,7 +18,7 @@ struct DemoServersTests {
   @Test func `a health check is answered as Frappe answers it`() throws {
     var client = try Client(servers.web[0])
     let answer = try client.ask("GET /api/method/ping")
-    #expect(answer == .init(status: 200, body: #"{"message":"pong"}"#))
+    #expect(answer == .init(status: 200, body: #"{"message":"pong"}"# + "\n"))
   }
 
   @Test func `a backend tells its name, its count and what it was sent`() throws {
@@ -29,7 +29,7 @@ struct DemoServersTests {
       #expect(
         answer.body
           == #"{"instance":"\#(name)","answered":2,"method":"GET","target":"/api/whoami?x=1","#
-          + #""headers":[["Host","demo"],["X-Forwarded-For","192.0.2.1"]]}"#)
+          + #""headers":[["Host","demo"],["X-Forwarded-For","192.0.2.1"]]}"# + "\n")
     }
   }
 
