@@ -44,9 +44,10 @@
 
   /// Takes back a buffer; what it holds is forgotten.
   public mutating func give(_ buffer: consuming ByteBuffer) {
-    guard buffer.capacity > 0 else { return }
+    // One that has grown, or has no room, is none of the pool's.
+    guard buffer.capacity == bufferCapacity else { return }
     lent -= 1
-    guard kept < keptLimit, buffer.capacity == bufferCapacity else { return }
+    guard kept < keptLimit else { return }
     buffer.clear()
     unsafe (store + kept).initialize(to: consume buffer)
     kept += 1

@@ -35,9 +35,10 @@ extension Supervisor {
 
   private func adopt(_ next: Configuration) throws {
     var new = try ServerRoster(next.pools, &directory) { names.addresses(of: $0) }
+    let lease = SnapshotLease()
     let snapshots: [Snapshot]
     do throws(SnapshotError) {
-      snapshots = try Self.snapshots(workers.count, next, new, registry)
+      snapshots = try Self.snapshots(workers.count, next, new, registry, lease)
     } catch {
       new.release(&directory)
       throw error
@@ -45,9 +46,9 @@ extension Supervisor {
     for setting in Self.fixedSettings(configuration, next) {
       logger.warning("\(setting) has changed: that takes effect at the next start")
     }
-    retired.append(RetiredRoster(roster: roster, snapshots: current))
+    retired.append(RetiredRoster(roster: roster, leases: current))
     roster = new
-    current = snapshots.map { WeakSnapshot($0) }
+    current = [WeakLease(lease)]
     setting.output?.level = next.log.level.severity
     if let destination = next.log.access.destination, next.log.access != configuration.log.access {
       accessLog?.reopen(destination)

@@ -6,14 +6,14 @@ import Reactor
 /// A roster that was replaced, until no worker uses what was made from it.
 struct RetiredRoster {
   var roster: ServerRoster
-  let snapshots: [WeakSnapshot]
+  let leases: [WeakLease]
 }
 
-/// A snapshot that is a worker's; nil when the worker has left it.
-struct WeakSnapshot {
-  private(set) weak var snapshot: Snapshot?
+/// Nil when no worker uses a snapshot made with the lease any more.
+struct WeakLease {
+  private(set) weak var lease: SnapshotLease?
 
-  init(_ snapshot: Snapshot) { self.snapshot = snapshot }
+  init(_ lease: SnapshotLease) { self.lease = lease }
 }
 
 // Servers: what checks and live traffic say of them, and where their names lead.
@@ -76,8 +76,9 @@ extension Supervisor {
   /// Gives workers snapshots of the configuration with the servers as they are now.
   private func publishSnapshots() {
     do throws(SnapshotError) {
-      let snapshots = try Self.snapshots(workers.count, configuration, roster, registry)
-      current = current.filter { $0.snapshot != nil } + snapshots.map { WeakSnapshot($0) }
+      let lease = SnapshotLease()
+      let snapshots = try Self.snapshots(workers.count, configuration, roster, registry, lease)
+      current = current.filter { $0.lease != nil } + [WeakLease(lease)]
       workers.change(to: snapshots)
     } catch {
       logger.error("new addresses are not used: \(error)")
@@ -88,7 +89,7 @@ extension Supervisor {
   func releaseRetired() {
     guard !retired.isEmpty else { return }
     retired.removeAll { old in
-      guard old.snapshots.allSatisfy({ $0.snapshot == nil }) else { return false }
+      guard old.leases.allSatisfy({ $0.lease == nil }) else { return false }
       var roster = old.roster
       roster.release(&directory)
       return true

@@ -73,7 +73,7 @@ extension Supervisor {
   /// A snapshot for each worker.
   static func snapshots(
     _ count: Int, _ configuration: Configuration, _ roster: ServerRoster,
-    _ registry: MetricRegistry
+    _ registry: MetricRegistry, _ lease: SnapshotLease
   ) throws(SnapshotError) -> [Snapshot] {
     let bindings = Snapshot.Bindings(
       servers: zip(configuration.pools, roster.servers).map { pool, servers in
@@ -84,7 +84,8 @@ extension Supervisor {
             counters: Metrics.serverSlots(pool.name, server.name, registry))
         }
       },
-      routes: configuration.routes.map { Metrics.routeSlots($0.name, registry) })
+      routes: configuration.routes.map { Metrics.routeSlots($0.name, registry) },
+      lease: lease)
     var snapshots: [Snapshot] = []
     for _ in 0..<count { snapshots.append(try Snapshot(configuration, bindings)) }
     return snapshots

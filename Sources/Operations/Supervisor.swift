@@ -71,8 +71,8 @@ public final class Supervisor {
   var roster: ServerRoster
   /// Rosters whose configuration some worker may still use.
   var retired: [RetiredRoster] = []
-  /// Snapshots that were made from `roster`.
-  var current: [WeakSnapshot] = []
+  /// Of snapshots that were made from `roster`.
+  var current: [WeakLease] = []
   var prober: HealthProber
   let names: NameResolver
 
@@ -119,8 +119,9 @@ public final class Supervisor {
     let roster = try ServerRoster(configuration.pools, &directory) { _ in nil }
     registry = MetricRegistry(workers: count)
     workerSlots = Metrics.workerSlots(registry)
-    let snapshots = try Self.snapshots(count, configuration, roster, registry)
-    current = snapshots.map { WeakSnapshot($0) }
+    let lease = SnapshotLease()
+    let snapshots = try Self.snapshots(count, configuration, roster, registry, lease)
+    current = [WeakLease(lease)]
 
     let sockets = try Self.sockets(count, configuration.listen)
     addresses = sockets.addresses

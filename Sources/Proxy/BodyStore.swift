@@ -156,7 +156,7 @@ struct BodyStore: ~Copyable {
       guard let file else { return 0 }
       guard
         let n = try Syscalls.sendFile(
-          file.descriptor, from: offset, count: min(count, 1 << 20), to: socket)
+          file.descriptor, from: offset, count: min(count, Worker.filePiece), to: socket)
       else { throw SystemError(call: "sendfile", errno: SystemError.inputOutput) }
       sent = n
       fileTaken += n

@@ -96,6 +96,8 @@ struct Exchange: ~Copyable {
   var endsConnection = false
   /// The body goes on in chunks and ended with its connection: the last chunk is ours to write.
   var owesLastChunk = false
+  /// The end of the connection is all that tells the client where the body ends.
+  var isEndedByClose = false
   /// Trailers have been written: the last chunk has begun.
   var hasTrailers = false
   /// The server keeps its connection open after this response.

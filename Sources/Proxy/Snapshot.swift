@@ -20,10 +20,13 @@ public final class Snapshot: Sendable {
     public var servers: [[Server]]
     /// By route.
     public var routes: [RouteSlots]
+    /// Held by every snapshot that is made with it.
+    public var lease: SnapshotLease?
 
-    public init(servers: [[Server]], routes: [RouteSlots]) {
+    public init(servers: [[Server]], routes: [RouteSlots], lease: SnapshotLease? = nil) {
       self.servers = servers
       self.routes = routes
+      self.lease = lease
     }
   }
 
@@ -99,6 +102,7 @@ public final class Snapshot: Sendable {
   }
 
   public let configuration: Configuration
+  private let lease: SnapshotLease?
   let routes: [Route]
   let pools: [Pool]
   let plans: [PoolPlan]
@@ -117,6 +121,7 @@ public final class Snapshot: Sendable {
   /// - Throws: what the configuration's own checks have not found.
   public init(_ configuration: Configuration, _ bindings: Bindings) throws(SnapshotError) {
     self.configuration = configuration
+    lease = bindings.lease
     do throws(RouteTableError) {
       table = try RouteTable(configuration.routes.map(\.match))
     } catch {

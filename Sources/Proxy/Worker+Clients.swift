@@ -61,9 +61,11 @@ extension Worker {
     case .holding:
       refuse(exchange, status: 408, reason: .clientTimeoutBody)
     case .connecting, .waiting:
-      // The body stalls, or the client has closed its side and the grace is over.
-      exchanges[exchange].reason =
-        clients[exchanges[exchange].client].isDone ? .clientClosedWaiting : .clientTimeoutBody
+      guard clients[exchanges[exchange].client].isDone else {
+        return refuse(exchange, status: 408, reason: .clientTimeoutBody)
+      }
+      // It has closed its side, and the moment's grace is over.
+      exchanges[exchange].reason = .clientClosedWaiting
       abandon(exchange)
     case .responding:
       exchanges[exchange].reason = .clientTimeoutResponse

@@ -4,6 +4,9 @@ import Memory
 import Reactor
 
 extension Worker {
+  /// Bytes of a file sent with one call, before others have their turn.
+  static let filePiece = 256 << 10
+
   /// Answers from disk or from memory; the head stands in `requestHead`, the path in `path`.
   mutating func serveFile(_ exchange: Handle) {
     let request = fileRequest(exchange)
@@ -110,7 +113,7 @@ extension Worker {
       do throws(SystemError) {
         result = .success(
           try Syscalls.sendFile(
-            files[descriptorOf: response.source], from: offset, count: min(count, 1 << 20),
+            files[descriptorOf: response.source], from: offset, count: min(count, Self.filePiece),
             to: clients[client].socket))
       } catch {
         result = .failure(error)

@@ -9,9 +9,12 @@ extension Worker {
     let client = exchanges[exchange].client
     let bodyIsRead = exchanges[exchange].requestBody.isDone
     if exchanges[exchange].endsConnection || !bodyIsRead {
-      let clientIsDone = clients[client].isDone && !clients[client].isReadable
+      let isAgreed =
+        bodyIsRead && !exchanges[exchange].facts.isPersistent
+        && !hasLeftover(exchange) && !clients[client].isReadable
       drop(exchange)
-      return clientIsDone ? closeClient(client) : beginLingering(client)
+      // A client that asked for the end sends nothing more that a close could trip over.
+      return isAgreed ? closeClient(client) : beginLingering(client)
     }
     var rest = takeLeftover(exchange)
     drop(exchange)
@@ -28,10 +31,15 @@ extension Worker {
     setClientDeadline(client, after: snapshot.timeouts.keepalive)
   }
 
+  private func hasLeftover(_ exchange: Handle) -> Bool {
+    let end = exchanges[exchange].headLength + exchanges[exchange].inlineBody
+    return exchanges[exchange].request.count > end
+  }
+
   /// Bytes that came behind the request: the beginning of the next one.
   private mutating func takeLeftover(_ exchange: Handle) -> ByteBuffer {
+    guard hasLeftover(exchange) else { return ByteBuffer() }
     let end = exchanges[exchange].headLength + exchanges[exchange].inlineBody
-    guard exchanges[exchange].request.count > end else { return ByteBuffer() }
     var rest = exchanges[exchange].request.take()
     rest.consume(end)
     rest.compact()
@@ -65,11 +73,16 @@ extension Worker {
     closeClient(client)
   }
 
-  /// The response stops in its middle: the client must see that it is not whole. A reset says
-  /// so even where the end of the connection would pass for the end of the body.
+  /// The response stops in its middle: the client must see that it is not whole.
   mutating func cutResponse(_ exchange: Handle) {
     let client = exchanges[exchange].client
-    Syscalls.set(.resetOnClose, on: clients[client].socket)
+    // What was said counts as far as it goes; an end before the announced length, or before the
+    // last chunk, tells of the cut. Where only the end of the connection ends the body, an
+    // orderly end would pass for the whole: there it must be a reset.
+    sendInterim(exchange)
+    if exchanges[exchange].isEndedByClose {
+      Syscalls.set(.resetOnClose, on: clients[client].socket)
+    }
     abandon(exchange)
   }
 

@@ -93,8 +93,9 @@ extension Worker {
   private func appendHost(
     _ exchange: Handle, _ writer: inout HeadWriter, to input: inout ByteBuffer
   ) {
-    if exchanges[exchange].pool.preservesHost {
-      let host = exchanges[exchange].facts.host
+    let host = exchanges[exchange].facts.host
+    // An HTTP/1.0 client need not have named one.
+    if exchanges[exchange].pool.preservesHost, !host.isEmpty {
       writer.field(
         "Host", exchanges[exchange].request.written.extracting(host.range), to: &input)
       return

@@ -10,6 +10,10 @@ extension Worker {
     exchanges[exchange].pool = generations[generation].snapshot.pools[pool].facts
     exchanges[exchange].requestBody = BodyReader(requestHead.framing)
     exchanges[exchange].owesContinue = requestHead.expectsContinue
+    // The body comes when the server has asked for it: it cannot be held before.
+    if requestHead.expectsContinue, !snapshot.answersContinue {
+      exchanges[exchange].route.buffersRequest = false
+    }
     exchanges[exchange].phase = .holding
     takeKey(exchange)
     if case .length(let length) = requestHead.framing {

@@ -6,6 +6,7 @@ extension Worker {
   /// Bodies up to this size are copied behind their head; larger ones are sent from where they
   /// are, with the same call.
   static let copyLimit = 2048
+
   private enum Move {
     case moved
     /// Nobody has room: the client must take something first.
@@ -18,14 +19,16 @@ extension Worker {
   /// Relays the body: to the client as fast as it takes it, into the store as fast as the
   /// server sends it where the response is buffered.
   mutating func pumpResponse(_ exchange: Handle) {
-    for _ in 0..<Self.pieceBudget {
+    var budget = Self.pieceBudget
+    while budget > 0 {
+      budget -= 1
       var move = Move.moved
       if exchanges[exchange].hasBodyInput { move = moveBody(exchange) }
       if case .ended = move { return }
       if exchanges[exchange].responseBody.isDone, !exchanges[exchange].isResponseWhole {
         completeResponse(exchange)
       }
-      guard sendToClient(exchange) else { return }
+      guard sendToClient(exchange, budget: &budget) else { return }
       if exchanges[exchange].isResponseWhole, isAllSent(exchange) { return finish(exchange) }
       if exchanges[exchange].isResponseWhole || exchanges[exchange].responseBody.isDone {
         guard clientMoves(exchange) else { return waitForClient(exchange) }
@@ -205,11 +208,12 @@ extension Worker {
   }
 
   /// Sends what waits; false when the exchange has ended over it.
-  private mutating func sendToClient(_ exchange: Handle) -> Bool {
+  private mutating func sendToClient(_ exchange: Handle, budget: inout Int) -> Bool {
     let client = exchanges[exchange].client
     do throws(SystemError) {
       while clients[client].isWritable {
-        guard let sent = try sendFront(exchange) else { break }
+        guard budget >= 0, let sent = try sendFront(exchange) else { break }
+        budget -= 1
         exchanges[exchange].bytesOut += UInt64(sent)
         if sent > 0 { clients[client].deadline.clear() }
       }

@@ -181,6 +181,7 @@ extension Worker {
         exchanges[exchange].encoding = .chunked
       } else {
         exchanges[exchange].encoding = .identity
+        exchanges[exchange].isEndedByClose = true
         exchanges[exchange].endsConnection = true
       }
     }

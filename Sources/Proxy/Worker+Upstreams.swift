@@ -15,8 +15,14 @@ extension Worker {
       exchanges[exchange].tried.insert(server)
       beginRequest(exchange, to: server)
       if takeIdleConnection(exchange) { return sendRequest(exchange) }
-      if openConnection(exchange) { return }
-      endRequest(exchange, .connectFailed)
+      switch openConnection(exchange) {
+      case .started: return
+      case .failed: endRequest(exchange, .connectFailed)
+      case .impossible:
+        endRequest(exchange, .abandoned)
+        environment.counters.add(environment.slots.overloaded)
+        return refuse(exchange, status: 503, reason: .overloaded, endsConnection: false)
+      }
     }
     refuseUnserved(exchange)
   }
@@ -65,10 +71,18 @@ extension Worker {
     exchanges[exchange].upstream = upstream
   }
 
-  /// Starts a new connection; false when that is not possible at all.
-  private mutating func openConnection(_ exchange: Handle) -> Bool {
+  private enum Opening {
+    case started
+    /// The server cannot be reached.
+    case failed
+    /// No descriptor or place is left here: no server's fault.
+    case impossible
+  }
+
+  /// Starts a new connection.
+  private mutating func openConnection(_ exchange: Handle) -> Opening {
     let server = facts(exchange)
-    guard let address = environment.cells[server.cell].address else { return false }
+    guard let address = environment.cells[server.cell].address else { return .failed }
     exchanges[exchange].isReused = false
     exchanges[exchange].connectStart = clock.now
     environment.counters.add(server.counters.connects)
@@ -76,20 +90,21 @@ extension Worker {
       let socket = try Sockets.connecting(to: address)
       guard
         let upstream = upstreams.insert(UpstreamConnection(socket: socket, cell: server.cell))
-      else { return false }
+      else { return .impossible }
       attach(upstream, to: exchange)
       try loop.register(upstreams[upstream].socket, token: Token(kind: .upstream, upstream))
       environment.counters.add(environment.slots.upstreams)
       exchanges[exchange].phase = .connecting
       setUpstreamDeadline(upstream, after: exchanges[exchange].pool.connectTimeout)
-      return true
+      return .started
     } catch {
+      if error.isOutOfDescriptors { return .impossible }
       environment.counters.add(server.counters.connectFailures)
       exchanges[exchange].reason = .connectFailed
       let upstream = exchanges[exchange].upstream
       exchanges[exchange].upstream = .none
       if upstream != .none { upstreams.remove(upstream) }
-      return false
+      return .failed
     }
   }
 

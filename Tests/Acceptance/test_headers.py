@@ -101,6 +101,9 @@ def test_via_is_off_by_default_and_names_us_on_demand(martlet, origin):
     assert ", ".join(web.next_request().headers.all("Via")) == "1.0 fred, 1.1 edge"
 
 
+# Nobody here: when only it is trusted, the test's client is not.
+STRANGER = "192.0.2.1"
+
 FORWARDED = [
     # (policy, trusted, X-Forwarded-For sent) -> what the origin sees
     ("append", False, None, "127.0.0.1"),
@@ -119,7 +122,7 @@ FORWARDED = [
 @pytest.mark.parametrize("policy, trusted, sent, seen", FORWARDED)
 def test_x_forwarded_for(martlet, origin, policy, trusted, sent, seen):
     web = origin()
-    trust = "trusted_proxies: [127.0.0.0/8]\n" if trusted else ""
+    trust = f"trusted_proxies: [{'127.0.0.0/8' if trusted else STRANGER}]\n"
     proxy = martlet(trust + f"forwarded: {{for: {policy}}}\n" + PROXY, web=web, more="")
     assert proxy.get("/", {"X-Forwarded-For": sent} if sent else {}).status == 200
     assert ", ".join(web.next_request().headers.all("X-Forwarded-For")) == seen
@@ -132,7 +135,7 @@ def test_x_forwarded_proto_and_host_are_believed_only_from_trusted_proxies(martl
     policy = "forwarded: {proto: set, host: set}\n"
     sent = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "public.test", "Host": "inner.test:8080"}
 
-    martlet(policy + PROXY, web=web, more="").get("/", sent)
+    martlet(f"trusted_proxies: [{STRANGER}]\n" + policy + PROXY, web=web, more="").get("/", sent)
     seen = web.next_request().headers
     assert (seen["X-Forwarded-Proto"], seen["X-Forwarded-Host"]) == ("http", "inner.test:8080")
     assert seen["Host"] == "inner.test:8080"

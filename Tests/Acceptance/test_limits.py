@@ -77,7 +77,7 @@ def test_a_body_too_big_by_its_length_is_413_before_it_comes(proxy_to, origin, b
     assert refused(proxy, head).status == 413
     assert len(web.requests) == 1
     record = proxy.log_lines(2)[1]
-    assert (record["status"], record["reason"].split(":")[0]) == (413, "refused")
+    assert (record["status"], record["reason"]) == (413, "refused:body_too_large")
 
 
 @pytest.mark.parametrize("buffering", ["true", "false"])

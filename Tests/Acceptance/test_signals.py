@@ -88,7 +88,7 @@ def test_a_lame_duck_still_answers(martlet, held):
 
 
 def test_the_deadline_ends_what_does_not_finish(martlet, held):
-    proxy = martlet(PROXY, web=held, deadline="500ms")
+    proxy = martlet(PROXY, web=held, deadline="1s")
     with Client(proxy.address) as busy:
         busy.write("GET", "/hold")
         held.next_request()
@@ -117,7 +117,7 @@ def test_a_tunnel_does_not_hold_the_exit_beyond_the_deadline(martlet, origin):
         stream.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
         stream.read_to_end()
 
-    proxy = martlet(PROXY, web=origin(connected=connected), deadline="500ms")
+    proxy = martlet(PROXY, web=origin(connected=connected), deadline="1s")
     with Client(proxy.address) as client:
         client.write("GET", "/", [("Connection", "Upgrade"), ("Upgrade", "websocket")])
         assert client.read_response_head().status == 101

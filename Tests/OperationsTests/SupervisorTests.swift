@@ -199,6 +199,22 @@ private func supervise(_ more: String = "") throws -> Process {
   #expect(throws: SystemError.self) { try process.ask("/") }
 }
 
+@Test func `servers of configurations that nobody uses any more make room for others`() throws {
+  let folder = ScratchFolder()
+  folder.write(configuration(), to: "martlet.yaml")
+  let process = try Process(.file(folder.path("martlet.yaml")))
+  // Together more than there is room for: 1024.
+  for round in 1...15 {
+    let servers = (1...100).map { "127.0.\(round).\($0):80" }.joined(separator: ", ")
+    folder.write(configuration("pools: {erp: {servers: [\(servers)]}}"), to: "martlet.yaml")
+    process.mailbox.post(.reload)
+    let line = "martlet_config_reloads_total{result=\"success\"} \(round)\n"
+    #expect(try eventually { try process.get("/metrics").body.contains(line) }, "\(round)")
+  }
+  process.mailbox.post(.terminate)
+  #expect(eventually { process.status == .success })
+}
+
 @Test func `requests go to a server that goes by name, and are counted and logged`() throws {
   let folder = ScratchFolder()
   let server = try supervise()

@@ -29,9 +29,12 @@ CRASH = re.compile(r"Fatal error|Program crashed|Precondition failed|Assertion f
 
 
 def configuration(text, /, **values):
-    """A whole configuration from the part that matters to a test; `$name` stands for a value."""
+    """A whole configuration from the part that matters to a test; `$name` stands for a value.
+
+    A line `# key: none` keeps a key out that would be added.
+    """
     text = string.Template(text).safe_substitute({k: str(v) for k, v in values.items()})
-    given = set(re.findall(r"^([a-z_]+):", text, re.MULTILINE))
+    given = set(re.findall(r"^(?:# )?([a-z_]+):", text, re.MULTILINE))
     head = "".join(f"{key}: {value}\n" for key, value in DEFAULTS.items() if key not in given)
     return head + text
 
@@ -67,7 +70,7 @@ class Martlet(Process):
         self.addresses = [parse_address(m[1]) for m in found]
         self.address = self.addresses[0]
         self.admin_address = None
-        if "admin: off" not in written:
+        if re.search(r"^admin:", written, re.MULTILINE):
             self.admin_address = parse_address(self.stderr.wait_for(r"admin listening on (\S+:\d+)")[0][1])
 
     def connect(self, address=None, **more):
