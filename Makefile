@@ -12,7 +12,8 @@ PYTEST ?=
 BINARY := .build/release/martlet
 # A module may import only what Package.swift lists for it: that keeps the floors apart.
 SWIFT := --explicit-target-dependency-import-check error
-RELEASE := -c release --static-swift-stdlib $(SWIFT)
+# lld: the default linker warns of what Swift's own library does.
+RELEASE := -c release --static-swift-stdlib $(SWIFT) -Xswiftc -use-ld=lld
 
 .PHONY: help
 help: ## tells what each target does (this text)

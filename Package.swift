@@ -71,7 +71,7 @@ let package = Package(
       .executableTarget(
         name: "martlet",
         dependencies: [
-          "CLibraries", "Configuration", "Demo", "Operations", "Reactor", logging,
+          "CLibraries", "Configuration", "Demo", "Network", "Operations", "Reactor", logging,
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         resources: [.embedInCode("erpnext.yaml")],

@@ -13,8 +13,8 @@ final class Board: Sendable {
   }
 
   private let entries = Mutex<[Entry]>([])
-  /// Whether Martlet holds the server at an address for healthy; nil when it does not know.
-  private let health = Mutex<(@Sendable (SocketAddress) -> Bool?)?>(nil)
+  /// Whether Martlet holds the server at an address for healthy, as far as it has said.
+  private let health = Mutex<[SocketAddress: Bool]>([:])
 
   func add(_ entry: Entry) { entries.withLock { $0.append(entry) } }
 
@@ -22,8 +22,8 @@ final class Board: Sendable {
 
   func all() -> [Entry] { entries.withLock { $0 } }
 
-  func setHealth(_ view: @escaping @Sendable (SocketAddress) -> Bool?) {
-    health.withLock { $0 = view }
+  func note(_ address: SocketAddress, isHealthy: Bool) {
+    health.withLock { $0[address] = isHealthy }
   }
 
   /// Stops or starts an instance and tells how things stand then.
@@ -56,12 +56,12 @@ final class Board: Sendable {
   }
 
   func description() -> String {
-    let view = health.withLock { $0 }
+    let health = health.withLock { $0 }
     let instances = all().map { entry in
       json([
         "name": json(entry.instance.name), "kind": json(entry.kind.rawValue),
         "address": json("\(entry.instance.address)"), "running": "\(entry.instance.isRunning)",
-        "healthy": view?(entry.instance.address).map { "\($0)" } ?? "null",
+        "healthy": health[entry.instance.address].map { "\($0)" } ?? "null",
         "sessions": "\(entry.engine?.sessionCount ?? 0)",
       ])
     }

@@ -7,7 +7,8 @@ public final class DemoServers: Sendable {
   private let board = Board()
   private let site: DemoSite
 
-  /// Starts all four, on loopback ports of their own.
+  /// Takes ports of their own on loopback for all four, and starts none yet: addresses have to be
+  /// known first.
   public init() throws(SystemError) {
     site = try DemoSite()
     for name in ["web-a", "web-b"] {
@@ -18,6 +19,10 @@ public final class DemoServers: Sendable {
       let engine = EngineServer(instance: name)
       board.add(.init(kind: .realtime, instance: try Instance(name, engine), engine: engine))
     }
+  }
+
+  /// Starts all four. Their threads inherit which signals are blocked.
+  public func start() throws(SystemError) {
     for entry in board.all() { try entry.instance.start() }
   }
 
@@ -48,12 +53,9 @@ public final class DemoServers: Sendable {
   /// The folder whose `assets` the page uses, laid out as Frappe's `sites`.
   public var sites: String { site.path }
 
-  /// Lets the page show what Martlet thinks of its servers.
-  ///
-  /// - Parameter view: whether the server at an address is healthy; nil when that is not known.
-  ///   Called from any thread.
-  public func showHealth(_ view: @escaping @Sendable (SocketAddress) -> Bool?) {
-    board.setHealth(view)
+  /// Lets the page show what Martlet thinks of the server at an address. Safe from any thread.
+  public func note(_ address: SocketAddress, isHealthy: Bool) {
+    board.note(address, isHealthy: isHealthy)
   }
 
   private func addresses(_ kind: Board.Kind) -> [SocketAddress] {

@@ -166,8 +166,11 @@ extension Page {
         const polling = (async () => {
           while (probing) for (const packet of await this.packets(fetch(path))) this.receive(packet);
         })();
-        await Promise.race([probed, ended, polling.then(() => probed)]);
-        probing = false;
+        try {
+          await Promise.race([probed, ended, polling.then(() => probed)]);
+        } finally {
+          probing = false;
+        }
         await polling;
         this.send = (packet) => socket.send(packet);
         this.send("5");

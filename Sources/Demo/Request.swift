@@ -31,8 +31,9 @@ struct Response: Sendable {
     self.body = Array(body.utf8)
   }
 
+  /// Ends in a newline, for terminals.
   static func json(_ body: String, status: Int = 200) -> Response {
-    Response(status, "application/json", body)
+    Response(status, "application/json", body + "\n")
   }
 
   static func problem(_ status: Int, _ words: String) -> Response {

@@ -8,6 +8,8 @@ public struct ConfigurationSource: Sendable {
   public let name: String
   /// Variables that are set beside, and in place of, those of the environment.
   public var variables: [String: String] = [:]
+  /// Changes what was read, where the text alone does not say all.
+  public var adjust: @Sendable (inout Configuration) -> Void = { _ in }
   private let read: @Sendable () throws(SystemError) -> String
 
   /// Secrets are short; a path that leads to a device must not fill memory.
@@ -40,7 +42,7 @@ public struct ConfigurationSource: Sendable {
     } catch {
       return (nil, [Diagnostic(.error, file: name, problem: "cannot be read: \(error.reason)")])
     }
-    return ConfigurationReader.read(
+    var (configuration, diagnostics) = ConfigurationReader.read(
       text: text, fileName: name,
       environment: ProcessEnvironment.variables.merging(variables) { $1 },
       readFile: { path in
@@ -59,5 +61,10 @@ public struct ConfigurationSource: Sendable {
         case .danglingLink: .danglingLink
         }
       })
+    if var adjusted = configuration {
+      adjust(&adjusted)
+      configuration = adjusted
+    }
+    return (configuration, diagnostics)
   }
 }

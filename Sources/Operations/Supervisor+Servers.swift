@@ -22,6 +22,7 @@ extension Supervisor {
   func publish(_ change: HealthChange) {
     let isUp = if case .cameUp = change.transition { true } else { false }
     directory.cells[change.target.cell].setHealthy(isUp)
+    setting.healthChanged(change.target.address, isUp)
     let pool = roster.status(directory).first { $0.name == change.target.pool }
     let text = HealthText.message(change, up: pool?.up ?? 0, of: pool?.count ?? 0)
     if isUp {

@@ -37,6 +37,8 @@ public final class Supervisor {
     /// False where signals are somebody else's, as in tests.
     public var obeysSignals = true
     public var mailbox: ControlMailbox
+    /// Told when checks take a server down or bring it up, on the control thread.
+    public var healthChanged: @Sendable (SocketAddress, _ isUp: Bool) -> Void = { _, _ in }
     /// Looks names up; replaced in tests.
     public var resolve: @Sendable (String) throws(ResolverError) -> Resolver.Answer
 

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Configuration
 import Demo
+import Operations
+import Reactor
 
 /// `martlet demo`: Martlet and everything it needs around it, in one process.
 struct DemoCommand: ParsableCommand {
@@ -20,11 +22,18 @@ struct DemoCommand: ParsableCommand {
 
   func run() throws {
     let servers = try DemoServers()
-    var (configuration, diagnostics) = DemoConfiguration.read(listen: listen, servers: servers)
-    try CheckCommand.report(diagnostics)
-    if accessLog { configuration?.log.access = .stdout }
-    guard let configuration else { throw ExitCode.badConfiguration }
-    print(configuration.effectiveYAML())
-    withExtendedLifetime(servers) { _ = readLine() }
+    let source = DemoConfiguration.source(
+      listen: listen, writesAccessLog: accessLog, servers: servers)
+    let status = try Service.run(source, healthChanged: servers.note) { supervisor in
+      // Only now: Martlet's signals are not for the threads of its servers.
+      try servers.start()
+      guard let address = supervisor.addresses.first else { return }
+      let place = listen.hasPrefix("localhost:") ? "localhost:\(address.port)" : "\(address)"
+      // Not by print, which keeps it back when nobody looks on.
+      let text = Array("Martlet's demo: http://\(place)/\n".utf8)
+      _ = try TextFile.append(text.span, to: try TextFile.open(.output))
+    }
+    servers.close()
+    if status != .success { throw ExitCode(status.rawValue) }
   }
 }

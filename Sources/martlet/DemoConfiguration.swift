@@ -1,30 +1,33 @@
 import Configuration
 import Demo
 import Network
+import Operations
 import Reactor
 
 /// What `martlet demo` runs with: config/erpnext.yaml, the very file, told about the demo's
 /// servers by its environment variables.
 enum DemoConfiguration {
-  /// - Parameter listen: as in a configuration, or `localhost:PORT`. The admin listener takes the
-  ///   next port.
-  static func read(
-    listen: String, servers: DemoServers
-  ) -> (Configuration?, [Diagnostic]) {
-    let addresses = loopback(listen)
-    let environment = [
-      "LISTEN": addresses, "ADMIN": "127.0.0.1:\(adminPort(after: listen))",
+  /// - Parameters:
+  ///   - listen: as in a configuration, or `localhost:PORT`. The admin listener takes the next
+  ///     port.
+  ///   - writesAccessLog: whether each request leaves a line on stdout.
+  static func source(
+    listen: String, writesAccessLog: Bool, servers: DemoServers
+  ) -> ConfigurationSource {
+    let text = String(decoding: PackageResources.erpnext_yaml, as: UTF8.self)
+    var source = ConfigurationSource.text(text, name: "config/erpnext.yaml")
+    source.variables = [
+      "LISTEN": loopback(listen), "ADMIN": "127.0.0.1:\(adminPort(after: listen))",
       "BACKENDS": servers.web.map(\.description).joined(separator: ","),
       "WEBSOCKETS": servers.realtime.map(\.description).joined(separator: ","),
       "SITE": "localhost", "SITES_DIRECTORY": servers.sites,
     ]
-    var (configuration, diagnostics) = ConfigurationReader.read(
-      text: String(decoding: PackageResources.erpnext_yaml, as: UTF8.self),
-      fileName: "config/erpnext.yaml", environment: environment,
-      readFile: { _ in .failure(ReadFailure("the demo reads no files")) })
-    configuration?.quicken()
-    configuration?.name(servers)
-    return (configuration, diagnostics)
+    source.adjust = { configuration in
+      configuration.quicken()
+      configuration.name(servers)
+      configuration.log.access = writesAccessLog ? .stdout : .off
+    }
+    return source
   }
 
   /// Browsers ask for both addresses of `localhost`; not every machine has the second.
@@ -43,15 +46,16 @@ enum DemoConfiguration {
 }
 
 extension Configuration {
-  /// Somebody looks on: what takes its time in production is over at once here.
+  /// Somebody looks on: what takes its time in production is over at once here. A demo takes less
+  /// than the machine has, too.
   fileprivate mutating func quicken() {
     for i in pools.indices {
       pools[i].health?.interval = .milliseconds(500)
       pools[i].health?.timeout = .milliseconds(500)
     }
+    limits.connections = 1000
     shutdown.lameDuck = .zero
     shutdown.deadline = .seconds(2)
-    log.access = .off
   }
 
   /// Calls the servers in logs and metrics by the names that the page has for them.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Logging
+import Network
 import Operations
 
 /// `martlet run`: serves what a configuration says, until a signal ends it.
@@ -24,14 +25,23 @@ struct RunCommand: ParsableCommand {
 
 /// The process as a service: logs on stderr, signals obeyed.
 enum Service {
-  static func run(_ source: ConfigurationSource) throws -> Supervisor.ExitStatus {
+  /// - Parameters:
+  ///   - healthChanged: told when checks take a server down or bring it up.
+  ///   - started: called when Martlet listens, before it serves.
+  static func run(
+    _ source: ConfigurationSource,
+    healthChanged: @escaping @Sendable (SocketAddress, Bool) -> Void = { _, _ in },
+    started: (Supervisor) throws -> Void = { _ in }
+  ) throws -> Supervisor.ExitStatus {
     let output = try LogOutput.standardError()
     LoggingSystem.bootstrap { _ in LineLogHandler(output) }
-    let setting = Supervisor.Setting(
+    var setting = Supervisor.Setting(
       source: source, version: Martlet.configuration.version, logger: Logger(label: "martlet"),
       output: output, mailbox: try ControlMailbox())
+    setting.healthChanged = healthChanged
+    let supervisor: Supervisor
     do throws(Supervisor.StartError) {
-      return try Supervisor.start(setting).run()
+      supervisor = try Supervisor.start(setting)
     } catch {
       switch error {
       case .configuration(let diagnostics):
@@ -42,5 +52,7 @@ enum Service {
         return .failure
       }
     }
+    try started(supervisor)
+    return supervisor.run()
   }
 }

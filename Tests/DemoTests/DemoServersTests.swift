@@ -8,14 +8,17 @@ import Testing
 /// The demo's servers over real sockets.
 struct DemoServersTests {
   let servers: DemoServers
-  init() throws { servers = try DemoServers() }
+  init() throws {
+    servers = try DemoServers()
+    try servers.start()
+  }
 
   // MARK: Backends
 
   @Test func `a health check is answered as Frappe answers it`() throws {
     var client = try Client(servers.web[0])
     let answer = try client.ask("GET /api/method/ping")
-    #expect(answer == .init(status: 200, body: #"{"message":"pong"}"#))
+    #expect(answer == .init(status: 200, body: #"{"message":"pong"}"# + "\n"))
   }
 
   @Test func `a backend tells its name, its count and what it was sent`() throws {
@@ -26,7 +29,7 @@ struct DemoServersTests {
       #expect(
         answer.body
           == #"{"instance":"\#(name)","answered":2,"method":"GET","target":"/api/whoami?x=1","#
-          + #""headers":[["Host","demo"],["X-Forwarded-For","192.0.2.1"]]}"#)
+          + #""headers":[["Host","demo"],["X-Forwarded-For","192.0.2.1"]]}"# + "\n")
     }
   }
 
@@ -114,7 +117,8 @@ struct DemoServersTests {
     var client = try Client(servers.web[0])
     #expect(try client.ask("GET /api/demo/instances").body.contains(#""healthy":null"#))
     let sick = servers.web[1]
-    servers.showHealth { $0 != sick }
+    servers.note(sick, isHealthy: false)
+    servers.note(servers.web[0], isHealthy: true)
     let body = try client.ask("GET /api/demo/instances").body
     #expect(body.contains(#""address":"\#(sick)","running":true,"healthy":false"#))
     #expect(body.contains(#""address":"\#(servers.web[0])","running":true,"healthy":true"#))

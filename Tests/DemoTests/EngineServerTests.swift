@@ -14,6 +14,7 @@ struct EngineServerTests {
 
   init() throws {
     servers = try DemoServers()
+    try servers.start()
     address = servers.realtime[0]
   }
 
@@ -56,7 +57,8 @@ struct EngineServerTests {
   @Test func `an unknown session is refused in engine io's words`() throws {
     var client = try Client(address)
     let answer = try client.ask("GET \(polling)&sid=x")
-    #expect(answer == .init(status: 400, body: #"{"code":1,"message":"Session ID unknown"}"#))
+    #expect(
+      answer == .init(status: 400, body: #"{"code":1,"message":"Session ID unknown"}"# + "\n"))
   }
 
   @Test func `a hello comes back by polling`() throws {
