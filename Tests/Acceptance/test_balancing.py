@@ -97,7 +97,7 @@ routes: [{match: {prefix: /}, proxy: web}]
     assert len(set(asked(proxy, 8))) == 1
 
 
-HEALTH = "{path: /health, interval: 100ms, timeout: 1s, rise: 2, fall: 2, jitter: 0%}"
+HEALTH = "{path: /health, interval: 250ms, timeout: 250ms, rise: 2, fall: 2, jitter: 0%}"
 
 
 class Patient:
@@ -161,7 +161,7 @@ def test_nobody_healthy_is_503_and_not_ready(martlet, origin):
 def test_rise_and_fall_are_counted(martlet, origin):
     a, b = Patient(origin, "a"), Patient(origin, "b")
     proxy = martlet(
-        'pools: {web: {servers: ["$a", "$b"], health: {path: /health, interval: 100ms, rise: 3, fall: 3, jitter: 0%}}}\n'
+        'pools: {web: {servers: ["$a", "$b"], health: {path: /health, interval: 250ms, timeout: 250ms, rise: 3, fall: 3, jitter: 0%}}}\n'
         "routes: [{match: {prefix: /}, proxy: web}]\n",
         a=a,
         b=b,
@@ -202,7 +202,8 @@ pools:
       headers: {X-Frappe-Site-Name: erp.test}
       status: [200-299]
       body: pong
-      interval: 100ms
+      interval: 250ms
+      timeout: 250ms
       rise: 1
 routes: [{match: {prefix: /}, proxy: web}]
 """
@@ -440,7 +441,7 @@ def test_the_race_against_gunicorns_keep_alive_is_never_lost(martlet, gunicorn):
                     done.wait(gap)  # Never set: an interruptible pause, which is what is tested.
 
     gaps = [1.40, 1.46, 1.50, 1.54, 1.60, 1.80, 1.90, 1.95, 1.98, 1.99, 2.00, 2.01, 2.02, 2.05, 2.10, 2.30]
-    threads = [threading.Thread(target=pace, args=(gap,)) for gap in gaps]
+    threads = [threading.Thread(target=pace, args=(gap,), daemon=True) for gap in gaps]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -8,7 +8,6 @@ import pytest
 import socketio
 
 from support.martlet import ROOT
-from support.wire import Client
 
 
 @pytest.fixture
@@ -49,34 +48,32 @@ def front(martlet, gunicorn, realtime, tmp_path):
 
 
 def test_the_shipped_configuration_serves_erpnext(front, run_async):
-    with Client(front.address) as client:
+    def get(target, **more):
+        return front.get(target, host="erp.test", **more)
 
-        def get(target, **more):
-            return client.get(target, host="erp.test", **more)
+    bundle = get("/assets/frappe/dist/js/desk.bundle.7FK5PESM.js")
+    assert (bundle.body, bundle.headers["Content-Type"]) == (b"desk", "application/javascript")
+    assert "immutable" in bundle.headers["Cache-Control"]
+    assert "immutable" not in get("/assets/frappe/icon.svg").headers.get("Cache-Control", "")
+    assert get("/assets/frappe").status == 404
 
-        bundle = get("/assets/frappe/dist/js/desk.bundle.7FK5PESM.js")
-        assert (bundle.body, bundle.headers["Content-Type"]) == (b"desk", "application/javascript")
-        assert "immutable" in bundle.headers["Cache-Control"]
-        assert "immutable" not in get("/assets/frappe/icon.svg").headers.get("Cache-Control", "")
-        assert get("/assets/frappe").status == 404
+    assert get("/files/report.pdf").body == b"pdf"
+    page = get("/files/page.html")
+    assert (page.body, page.headers["Content-Disposition"]) == (b"<script>", "attachment")
+    for hidden in ("/private/files/secret.pdf", "/common_site_config.json", "/files/../../private/files/secret.pdf", "/assets/../common_site_config.json"):
+        response = get(hidden)
+        assert response.status in (404, 400) and b"secret" not in response.body and b"db_password" not in response.body
+    # What is not public, the backend answers: here with its own 404.
+    assert json.loads(get("/files/none.pdf").body)["exc_type"] == "DoesNotExistError"
 
-        assert get("/files/report.pdf").body == b"pdf"
-        page = get("/files/page.html")
-        assert (page.body, page.headers["Content-Disposition"]) == (b"<script>", "attachment")
-        for hidden in ("/private/files/secret.pdf", "/common_site_config.json", "/files/../../private/files/secret.pdf", "/assets/../common_site_config.json"):
-            response = get(hidden)
-            assert response.status in (404, 400) and b"secret" not in response.body and b"db_password" not in response.body
-        # What is not public, the backend answers: here with its own 404.
-        assert json.loads(get("/files/none.pdf").body)["exc_type"] == "DoesNotExistError"
-
-        assert json.loads(get("/api/method/ping").body) == {"message": "pong"}
-        seen = json.loads(get("/echo?x=a%2Fb", headers={"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"}).body)
-        assert seen["target"] == "/echo?x=a%2Fb"
-        assert seen["headers"]["X-Forwarded-For"] == "203.0.113.7"
-        assert seen["headers"]["X-Forwarded-Proto"] == "https"
-        assert seen["headers"]["Host"] == "erp.test"
-        answering = {get("/api/method/ping").headers["X-Instance"] for _ in range(20)}
-        assert answering <= {"merged-a", "merged-b"}
+    assert json.loads(get("/api/method/ping").body) == {"message": "pong"}
+    seen = json.loads(get("/echo?x=a%2Fb", headers={"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"}).body)
+    assert seen["target"] == "/echo?x=a%2Fb"
+    assert seen["headers"]["X-Forwarded-For"] == "203.0.113.7"
+    assert seen["headers"]["X-Forwarded-Proto"] == "https"
+    assert seen["headers"]["Host"] == "erp.test"
+    answering = {get("/api/method/ping").headers["X-Instance"] for _ in range(20)}
+    assert answering <= {"merged-a", "merged-b"}
 
     async def talk():
         one = socketio.AsyncClient()

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from support.waiting import until
+from support.waiting import running, until
 from support.wire import ask
 
 PROXY = """
@@ -16,7 +16,7 @@ pools:
     servers: [{address: "$a", name: a}, {address: "$b", name: b}, {address: "$c", name: c}]
     required: true
     retries: 2
-    health: {path: /api/method/ping, interval: 250ms, timeout: 2s, rise: 2, fall: 2}
+    health: {path: /api/method/ping, interval: 500ms, timeout: 500ms, rise: 2, fall: 2}
 routes:
   - match: {prefix: /}
     proxy: web
@@ -93,15 +93,10 @@ def test_a_rolling_restart_costs_nothing(martlet, gunicorn):
             except (OSError, AssertionError) as failure:
                 failures.append(repr(failure))
 
-    threads = [threading.Thread(target=load) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for name, server in servers.items():
-        server.terminate()
-        server.start()
-        until(lambda: proxy.get("/api/method/ping").headers["X-Instance"] == name, f"{name} serves again")
-    done.set()
-    for thread in threads:
-        thread.join()
+    with running(load, 4, done):
+        for name, server in servers.items():
+            server.terminate()
+            server.start()
+            until(lambda: proxy.get("/api/method/ping").headers["X-Instance"] == name, f"{name} serves again")
     assert failures == []
     assert count[0] > 50

@@ -128,9 +128,9 @@ routes:
   - {match: {prefix: /}, respond: {status: 200, body: rest}}
 """
     )
+    assert proxy.ask("POST", "/", body=b"x").body == b"writes"
+    assert proxy.ask("PUT", "/", body=b"x").body == b"writes"
     with proxy.connect() as client:
-        assert client.ask("POST", "/", body=b"x").body == b"writes"
-        assert client.ask("PUT", "/", body=b"x").body == b"writes"
         assert client.get("/", {"x-canary": "1"}).body == b"canary"
         assert client.get("/", {"X-Canary": "11"}).body == b"rest"
         assert client.get("/").body == b"rest"
@@ -153,7 +153,6 @@ routes:
         assert client.get("/plain").status in (302, 307)
         assert client.ask("HEAD", "/old").status == 301
         assert client.ask("POST", "/old", body=b"x" * 100).status == 301
-        assert client.get("/old").status == 301
 
 
 def test_fixed_responses(martlet):

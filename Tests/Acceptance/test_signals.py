@@ -9,7 +9,7 @@ import pytest
 
 from support.origin import answer
 from support.process import completed
-from support.waiting import PATIENCE, until
+from support.waiting import PATIENCE, running, until
 from support.wire import Client
 
 PROXY = """
@@ -180,16 +180,11 @@ def test_sighup_loses_no_request(martlet, origin):
                 failures.append(repr(failure))
         counts.append(count)
 
-    threads = [threading.Thread(target=load, args=(keep,)) for keep in (1, 1, 50, 50)]
-    for thread in threads:
-        thread.start()
-    for i in range(10):
-        proxy.write("workers: 2\n" + RELOAD, web=web, which=f"n{i}")
-        proxy.reload()
-        until(lambda: proxy.get("/which").body == f"n{i}".encode(), "the new configuration is in force")
-    done.set()
-    for thread in threads:
-        thread.join()
+    with running(lambda: load(1), 2, done), running(lambda: load(50), 2, done):
+        for i in range(10):
+            proxy.write("workers: 2\n" + RELOAD, web=web, which=f"n{i}")
+            proxy.reload()
+            until(lambda: proxy.get("/which").body == f"n{i}".encode(), "the new configuration is in force")
     # A connection that is closed between two requests is politeness; a refused or cut one is not.
     assert failures == []
     assert sum(counts) > 100

@@ -16,7 +16,7 @@ pools:
     servers: [{address: "$a", name: a}, {address: "$b", name: b}]
     affinity: $affinity
     required: true
-    health: {path: /health, interval: 200ms, timeout: 2s, rise: 1, fall: 2}
+    health: {path: /health, interval: 500ms, timeout: 500ms, rise: 1, fall: 3}
 routes:
   - match: {prefix: /}
     proxy: {pool: realtime, upgrade: [websocket], timeouts: {response: 60s}}
