@@ -37,10 +37,10 @@ extension Supervisor {
     let wanted = configuration.limits.connections
     let limit = Self.connectionLimit(wanted, descriptorLimit)
     if limit < wanted {
-      logger.warning(
+      logger.notice(
         """
-        limits.connections is \(wanted), but \(descriptorLimit) descriptors allow \(limit) \
-        connections; raise the limit of open files (ulimit -n) or lower limits.connections
+        \(descriptorLimit) descriptors allow \(limit) connections; limits.connections is \
+        \(wanted): raise the limit of open files (ulimit -n) to reach it
         """)
     }
   }
