@@ -93,15 +93,14 @@ extension Worker {
     let client = exchanges[exchange].client
     openRequestStore(exchange)
     for _ in 0..<Self.pieceBudget {
-      guard storeBody(exchange) else { return false }
+      guard let isFull = storeBody(exchange) else { return false }
       if exchanges[exchange].requestBody.isDone {
         clients[client].deadline.clear()
         flushRequestStore(exchange, all: true)
         return true
       }
-      // Bytes that the store did not take wait in the buffer, and so does the client.
-      if exchanges[exchange].request.count > exchanges[exchange].headLength {
-        if exchanges[exchange].requestStore.isWriting == false { return true }
+      // What the store did not take waits in the buffer; it is not the client that is slow.
+      if isFull {
         clients[client].deadline.clear()
         return true
       }
@@ -134,32 +133,36 @@ extension Worker {
     }
   }
 
-  /// Moves what has come of the body into the store; false when the body was refused.
-  private mutating func storeBody(_ exchange: Handle) -> Bool {
+  /// Moves what has come of the body into the store; answers whether that is full, nil when the
+  /// body was refused.
+  private mutating func storeBody(_ exchange: Handle) -> Bool? {
+    let isFull: Bool
     do throws(Malformed) {
-      try moveBody(exchange)
+      isFull = try moveBody(exchange)
     } catch {
       refuse(exchange, status: 400, reason: .badRequest)
-      return false
+      return nil
     }
     let limit = exchanges[exchange].route.bodyLimit
     if limit > 0, exchanges[exchange].bytesIn > UInt64(limit) {
       refuse(exchange, status: 413, reason: .bodyTooLarge)
-      return false
+      return nil
     }
     flushRequestStore(exchange, all: false)
-    return true
+    return isFull
   }
 
-  private mutating func moveBody(_ exchange: Handle) throws(Malformed) {
+  private mutating func moveBody(_ exchange: Handle) throws(Malformed) -> Bool {
     while exchanges[exchange].request.count > exchanges[exchange].headLength,
       !exchanges[exchange].requestBody.isDone
     {
       let room = exchanges[exchange].requestStore.makeRoom(
         writer: environment.spill, pool: &pieces)
-      guard room > 0 else { return }
-      guard try exchanges[exchange].storeRequestBody(room: room) > 0 else { return }
+      guard room > 0 else { return true }
+      // Half a line of a trailer stays where it is until the other half has come.
+      guard try exchanges[exchange].storeRequestBody(room: room) > 0 else { return false }
     }
+    return false
   }
 
   mutating func flushRequestStore(_ exchange: Handle, all: Bool) {
