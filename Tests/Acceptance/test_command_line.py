@@ -28,7 +28,7 @@ BROKEN = {
     "a size without sense": (GOOD + "limits: {body: 5 apples}\n", "8:16", ["5 apples"]),
     "a port out of range": (GOOD.replace("127.0.0.1:8000", "127.0.0.1:80000"), "4:16", ["80000"]),
     "a list where a map is due": (GOOD.replace("pools:\n  web:\n    servers: [\"127.0.0.1:8000\"]", "pools: [web]"), "2:8", []),
-    "a regular expression that does not compile": (GOOD.replace("{prefix: /}", "{regex: '('}"), "6:20", []),
+    "a regular expression that does not compile": (GOOD.replace("{prefix: /}", "{regex: '('}"), "6:21", []),
     "a route without an action": (GOOD.replace("    proxy: web\n", ""), None, ["proxy"]),
     "a key twice": (GOOD + "listen: ':9090'\n", "8:1", ["listen"]),
     "an address block without sense": (GOOD + "trusted_proxies: [10.0.0.0/40]\n", "8:19", ["10.0.0.0/40"]),
