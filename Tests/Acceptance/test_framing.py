@@ -76,6 +76,21 @@ def test_chunk_extensions_end_here(proxy_to, origin):
     assert web.next_request() == chunked([b"abc"])
 
 
+@pytest.mark.parametrize("request_buffering", ["true", "false"])
+def test_the_end_of_a_chunked_body_may_come_in_any_pieces(proxy_to, origin, request_buffering):
+    web = origin()
+    with proxy_to(web, request=request_buffering).connect() as client:
+        whole = chunked([b"abc"], [("X-Sum", "1")])
+        for cut in range(1, len(whole)):
+            client.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + whole[:cut])
+            # The rest comes when the first part has been read: another client's answer tells.
+            with Client(client.socket.getpeername()) as other:
+                assert other.get("/").status == 200
+            client.send(whole[cut:])
+            assert client.read_response().status == 200
+            assert [r for r in web.requests if r.method == "POST"][-1].body == b"abc"
+
+
 def test_request_trailers_pass_but_not_those_that_frame_route_or_authenticate(proxy_to, origin):
     # RFC 9110 §6.5.1.
     web = origin()

@@ -63,7 +63,7 @@ def test_a_request_in_flight_is_finished_first(martlet, held, number):
         assert response.body == b"/hold"
         assert response.headers["Connection"].lower() == "close"
         busy.read_end()
-        assert proxy.wait() == 0
+    assert proxy.wait() == 0
 
 
 def test_readiness_fails_first(martlet, held):
