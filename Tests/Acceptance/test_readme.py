@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 
 import pytest
@@ -24,6 +25,8 @@ def demo():
         up = '"web":{"up":2,"of":2},"realtime":{"up":2,"of":2}'
         until(lambda: up in ask(parse_address(process.admin), "GET", "/readyz").body.decode(), "all servers are up")
         yield process
+        process.signal(signal.SIGTERM)
+        process.wait()
     finally:
         process.kill()
 
