@@ -31,7 +31,9 @@ extension Worker {
       let before = exchanges[exchange].bytesIn
       readRequestBody(exchange)
       guard exchanges.contains(exchange) else { return false }
-      if exchanges[exchange].bytesIn == before { return true }
+      // The end of a chunked body is news, too, though it adds no byte to it.
+      let isDone = exchanges[exchange].requestBody.isDone
+      if exchanges[exchange].bytesIn == before, !isDone { return true }
     }
   }
 
