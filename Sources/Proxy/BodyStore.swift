@@ -142,28 +142,28 @@ struct BodyStore: ~Copyable {
     return keepsTaken ? .writing : .tail
   }
 
-  /// Sends what is in front to `socket`; answers how many bytes, 0 when it would block or
+  /// Sends what is in front to `taker`; answers how many bytes, 0 when it would block or
   /// nothing is ready.
-  mutating func send(to socket: borrowing Descriptor) throws(SystemError) -> Int {
+  mutating func send(to taker: inout Transport) throws(SystemError) -> Int {
     var sent = 0
     switch front {
     case .memory:
       if keepsTaken {
-        sent = try Syscalls.send(memory.readable, to: socket)
+        sent = try taker.send(memory.readable)
         memory.skip(sent)
       } else {
-        sent = try Syscalls.send(&memory, to: socket)
+        sent = try taker.send(&memory)
       }
     case .file(let offset, let count):
       guard let file else { return 0 }
       guard
-        let n = try Syscalls.sendFile(
-          file.descriptor, from: offset, count: min(count, Worker.filePiece), to: socket)
+        let n = try taker.sendFile(
+          file.descriptor, from: offset, count: min(count, Worker.filePiece))
       else { throw SystemError(call: "sendfile", errno: SystemError.inputOutput) }
       sent = n
       fileTaken += n
     case .tail:
-      sent = try Syscalls.send(&tail, to: socket)
+      sent = try taker.send(&tail)
     case .writing, .nothing:
       return 0
     }

@@ -16,15 +16,10 @@ struct ClientConnection: ~Copyable {
     case lingering
   }
 
-  let socket: Descriptor
+  var transport: Transport
   /// Who connected.
   let address: SocketAddress
   var state = State.idle
-  /// Bytes, or the end, may wait to be read.
-  var isReadable = false
-  var isWritable = true
-  /// The client will send no more.
-  var isDone = false
   /// Requests begun on this connection.
   var requests: UInt32 = 0
   /// Bytes of a body that nobody wants, before the next request.
@@ -34,27 +29,8 @@ struct ClientConnection: ~Copyable {
   var work = Handle.none
 
   init(socket: consuming Descriptor, address: SocketAddress) {
-    self.socket = socket
+    transport = Transport(socket, isWritable: true)
     self.address = address
-  }
-
-  /// Reads once; keeps note of whether more may wait.
-  mutating func receive(into buffer: inout ByteBuffer) -> Reading {
-    Reading.from(socket, into: &buffer, isReadable: &isReadable, isDone: &isDone)
-  }
-
-  /// Sends from the front of `buffer` what the kernel takes; keeps note of whether it took all.
-  mutating func send(_ buffer: inout ByteBuffer, more: Bool = false) throws(SystemError) -> Int {
-    let sent = try Syscalls.send(&buffer, to: socket, more: more)
-    if !buffer.isEmpty { isWritable = false }
-    return sent
-  }
-
-  /// The same for what is in front of a store.
-  mutating func send(_ store: inout BodyStore) throws(SystemError) -> Int {
-    let sent = try store.send(to: socket)
-    if sent == 0 { isWritable = false }
-    return sent
   }
 }
 

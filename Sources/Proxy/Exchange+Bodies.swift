@@ -64,7 +64,7 @@ extension Exchange {
   /// Sends the head for the server and the body that stands behind the client's own head with
   /// one call; answers whether all of both has gone.
   mutating func sendRequestHead(
-    to server: inout UpstreamConnection
+    to server: inout Transport
   ) throws(SystemError) -> Bool {
     let bodyLeft = inlineBody - inlineSent
     guard bodyLeft > 0 else {
@@ -73,22 +73,20 @@ extension Exchange {
     }
     let start = headLength + inlineSent
     let head = input.count
-    let sent = try Syscalls.send(
-      input.readable, request.written.extracting(start..<(start + bodyLeft)),
-      to: server.socket)
+    let sent = try server.send(
+      input.readable, request.written.extracting(start..<(start + bodyLeft)))
     input.consume(min(sent, head))
     inlineSent += max(sent - head, 0)
-    if sent < head + bodyLeft { server.isWritable = false }
     return sent == head + bodyLeft
   }
 
-  /// Sends the head, if it still waits, and the body in one call, from where they are.
-  mutating func sendStraight(to client: inout ClientConnection) throws(SystemError) {
+  /// Sends the head, if it still waits, and the body in one call, from where they are; answers
+  /// whether the client took anything.
+  mutating func sendStraight(to client: inout Transport) throws(SystemError) -> Bool {
     var most = input.count
     if case .length(let left) = responseBody { most = min(most, Int(clamping: left)) }
     let waiting = output.count
-    let sent = try Syscalls.send(
-      output.readable, input.readable.extracting(first: most), to: client.socket)
+    let sent = try client.send(output.readable, input.readable.extracting(first: most))
     bytesOut += UInt64(sent)
     output.consume(min(sent, waiting))
     let body = max(sent - waiting, 0)
@@ -96,8 +94,7 @@ extension Exchange {
     if case .length(let left) = responseBody {
       responseBody = left == UInt64(body) ? .none : .length(left - UInt64(body))
     }
-    if sent < waiting + most { client.isWritable = false }
-    if sent > 0 { client.deadline.clear() }
+    return sent > 0
   }
 
   /// Moves a piece of the response's body from the input to the output, in the framing that the

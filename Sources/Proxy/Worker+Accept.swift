@@ -53,7 +53,7 @@ extension Worker {
       return
     }
     do throws(SystemError) {
-      try loop.register(clients[client].socket, token: Token(kind: .client, client))
+      try loop.register(clients[client].transport.socket, token: Token(kind: .client, client))
     } catch {
       environment.counters.add(environment.slots.overloaded)
       clients.remove(client)

@@ -4,15 +4,10 @@ import Reactor
 extension Worker {
   mutating func clientEvent(_ client: Handle, _ readiness: Readiness) {
     guard clients.contains(client) else { return }
-    if readiness.contains(.writable) { clients[client].isWritable = true }
-    if readiness.contains(.readable) { clients[client].isReadable = true }
-    if readiness.contains(.peerDone) || readiness.contains(.hangUp) {
-      clients[client].isDone = true
-      clients[client].isReadable = true
-    }
+    clients[client].transport.note(readiness)
     switch clients[client].state {
     case .idle:
-      if clients[client].isReadable { beginExchange(client) }
+      if clients[client].transport.isReadable { beginExchange(client) }
     case .exchange:
       clientProgress(clients[client].work, hasHungUp: readiness.contains(.hangUp))
     case .tunnel:
@@ -61,7 +56,7 @@ extension Worker {
     case .holding:
       refuse(exchange, status: 408, reason: .clientTimeoutBody)
     case .connecting, .waiting:
-      guard clients[exchanges[exchange].client].isDone else {
+      guard clients[exchanges[exchange].client].transport.isDone else {
         return refuse(exchange, status: 408, reason: .clientTimeoutBody)
       }
       // It has closed its side, and the moment's grace is over.
@@ -81,9 +76,9 @@ extension Worker {
   /// Reads and drops what a client still sends after its last response.
   mutating func linger(_ client: Handle) {
     for _ in 0..<Self.pieceBudget {
-      guard clients[client].isReadable else { return }
+      guard clients[client].transport.isReadable else { return }
       scratch.clear()
-      switch clients[client].receive(into: &scratch) {
+      switch clients[client].transport.receive(into: &scratch) {
       case .bytes: continue
       case .wouldBlock: return
       case .endOfStream, .failed: return closeClient(client)
@@ -97,7 +92,7 @@ extension Worker {
   mutating func beginLingering(_ client: Handle) {
     clients[client].state = .lingering
     clients[client].work = .none
-    Syscalls.shutdown(clients[client].socket, .writing)
+    clients[client].transport.endSending()
     setClientDeadline(client, after: snapshot.timeouts.linger)
     linger(client)
   }

@@ -115,7 +115,7 @@ extension Worker {
         result = .success(
           try Syscalls.sendFile(
             files[descriptorOf: response.source], from: offset, count: min(count, Self.filePiece),
-            to: clients[client].socket))
+            to: clients[client].transport.socket))
       } catch {
         result = .failure(error)
       }
@@ -126,7 +126,7 @@ extension Worker {
         throw SystemError(call: "sendfile", errno: SystemError.inputOutput)
       }
       response.advance(by: taken)
-      if taken == 0 { clients[client].isWritable = false }
+      if taken == 0 { clients[client].transport.isWritable = false }
       sent = taken
     }
     exchanges[exchange].file = consume response

@@ -11,7 +11,7 @@ extension Worker {
     if exchanges[exchange].endsConnection || !bodyIsRead {
       let isAgreed =
         bodyIsRead && !exchanges[exchange].facts.isPersistent
-        && !hasLeftover(exchange) && !clients[client].isReadable
+        && !hasLeftover(exchange) && !clients[client].transport.isReadable
       drop(exchange)
       // A client that asked for the end sends nothing more that a close could trip over.
       return isAgreed ? closeClient(client) : beginLingering(client)
@@ -26,7 +26,7 @@ extension Worker {
     }
     clients[client].state = .idle
     clients[client].work = .none
-    if !rest.isEmpty || clients[client].isReadable {
+    if !rest.isEmpty || clients[client].transport.isReadable {
       return beginNext(client, leftover: rest)
     }
     buffers.strip(&rest)
@@ -82,7 +82,7 @@ extension Worker {
     // orderly end would pass for the whole: there it must be a reset.
     sendInterim(exchange)
     if exchanges[exchange].isEndedByClose {
-      Syscalls.set(.resetOnClose, on: clients[client].socket)
+      Syscalls.set(.resetOnClose, on: clients[client].transport.socket)
     }
     abandon(exchange)
   }

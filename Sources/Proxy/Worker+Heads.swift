@@ -30,9 +30,9 @@ extension Worker {
       if exchanges[exchange].request.count > exchanges[exchange].scanned {
         guard parseHead(exchange) else { return }
       }
-      guard clients[client].isReadable else { return waitForHead(exchange) }
+      guard clients[client].transport.isReadable else { return waitForHead(exchange) }
       guard makeRoomForHead(exchange) else { return }
-      switch clients[client].receive(into: &exchanges[exchange].request) {
+      switch clients[client].transport.receive(into: &exchanges[exchange].request) {
       case .bytes: passOverUnwanted(exchange)
       case .wouldBlock: return waitForHead(exchange)
       case .endOfStream, .failed:

@@ -66,11 +66,11 @@ extension Worker {
     let end = exchanges[exchange].headLength + exchanges[exchange].inlineBody
     while exchanges[exchange].request.count < end {
       answerContinue(exchange)
-      guard clients[client].isReadable else {
+      guard clients[client].transport.isReadable else {
         setClientDeadline(client, after: snapshot.timeouts.body)
         return false
       }
-      switch clients[client].receive(into: &exchanges[exchange].request) {
+      switch clients[client].transport.receive(into: &exchanges[exchange].request) {
       case .bytes: continue
       case .wouldBlock: continue
       case .endOfStream, .failed:
@@ -105,11 +105,11 @@ extension Worker {
         return true
       }
       answerContinue(exchange)
-      guard clients[client].isReadable else {
+      guard clients[client].transport.isReadable else {
         setClientDeadline(client, after: snapshot.timeouts.body)
         return true
       }
-      switch clients[client].receive(into: &exchanges[exchange].request) {
+      switch clients[client].transport.receive(into: &exchanges[exchange].request) {
       case .bytes, .wouldBlock: continue
       case .endOfStream, .failed:
         exchanges[exchange].reason = .clientClosedRequest

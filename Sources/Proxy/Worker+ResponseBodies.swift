@@ -40,7 +40,7 @@ extension Worker {
       }
       if case .moved = move, exchanges[exchange].hasBodyInput { continue }
       guard mayReadMore(exchange) else { return waitForClient(exchange) }
-      guard upstreams[exchanges[exchange].upstream].isReadable else {
+      guard upstreams[exchanges[exchange].upstream].transport.isReadable else {
         return waitForClient(exchange)
       }
       guard receiveBody(exchange) else { return }
@@ -55,14 +55,16 @@ extension Worker {
 
   /// Whether the client can be sent more without waiting for an event.
   private func clientMoves(_ exchange: Handle) -> Bool {
-    guard clients[exchanges[exchange].client].isWritable else { return false }
+    guard clients[exchanges[exchange].client].transport.isWritable else { return false }
     return exchanges[exchange].responseStore.front != .writing
   }
 
   /// What waits for the client must be on its way before long.
   private mutating func waitForClient(_ exchange: Handle) {
     let client = exchanges[exchange].client
-    guard !clients[client].isWritable, clients[client].deadline.instant == .max else { return }
+    guard !clients[client].transport.isWritable, clients[client].deadline.instant == .max else {
+      return
+    }
     setClientDeadline(client, after: snapshot.timeouts.send)
   }
 
@@ -90,7 +92,7 @@ extension Worker {
     let upstream = exchanges[exchange].upstream
     buffers.equip(&exchanges[exchange].input)
     if exchanges[exchange].input.space == 0 { exchanges[exchange].input.compact() }
-    switch upstreams[upstream].receive(into: &exchanges[exchange].input) {
+    switch upstreams[upstream].transport.receive(into: &exchanges[exchange].input) {
     case .bytes:
       setUpstreamDeadline(upstream, after: responseTimeout(exchange))
       return true
@@ -145,7 +147,7 @@ extension Worker {
       if exchanges[exchange].responseStore.isEmpty {
         if exchanges[exchange].encoding == .identity,
           exchanges[exchange].input.count > Self.copyLimit,
-          clients[exchanges[exchange].client].isWritable
+          clients[exchanges[exchange].client].transport.isWritable
         {
           return sendStraight(exchange)
         }
@@ -169,7 +171,9 @@ extension Worker {
   private mutating func sendStraight(_ exchange: Handle) -> Move {
     let client = exchanges[exchange].client
     do throws(SystemError) {
-      try exchanges[exchange].sendStraight(to: &clients[client])
+      if try exchanges[exchange].sendStraight(to: &clients[client].transport) {
+        clients[client].deadline.clear()
+      }
       return .moved
     } catch {
       exchanges[exchange].reason = .clientClosedResponse
@@ -211,7 +215,7 @@ extension Worker {
   private mutating func sendToClient(_ exchange: Handle, budget: inout Int) -> Bool {
     let client = exchanges[exchange].client
     do throws(SystemError) {
-      while clients[client].isWritable {
+      while clients[client].transport.isWritable {
         guard budget >= 0, let sent = try sendFront(exchange) else { break }
         budget -= 1
         exchanges[exchange].bytesOut += UInt64(sent)
@@ -231,12 +235,12 @@ extension Worker {
     let client = exchanges[exchange].client
     if !exchanges[exchange].output.isEmpty {
       let more = exchanges[exchange].file != nil
-      return try clients[client].send(&exchanges[exchange].output, more: more)
+      return try clients[client].transport.send(&exchanges[exchange].output, more: more)
     }
     let front = exchanges[exchange].responseStore.front
     if front != .nothing {
       guard front != .writing else { return nil }
-      return try clients[client].send(&exchanges[exchange].responseStore)
+      return try exchanges[exchange].responseStore.send(to: &clients[client].transport)
     }
     return try sendFile(exchange)
   }

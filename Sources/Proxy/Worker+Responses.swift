@@ -41,7 +41,7 @@ extension Worker {
   /// for gets a moment more, and then its server is freed.
   private mutating func noticeHalfClose(_ exchange: Handle) {
     let client = exchanges[exchange].client
-    guard clients[client].isDone, exchanges[exchange].phase != .responding,
+    guard clients[client].transport.isDone, exchanges[exchange].phase != .responding,
       clients[client].deadline.instant == .max
     else { return }
     setClientDeadline(client, after: snapshot.timeouts.halfClosed)
@@ -56,9 +56,9 @@ extension Worker {
       return
     }
     if exchanges[exchange].isSendingOver { dropUnsent(exchange) }
-    while upstreams[upstream].isReadable {
+    while upstreams[upstream].transport.isReadable {
       guard makeRoomForResponseHead(exchange) else { return }
-      switch upstreams[upstream].receive(into: &exchanges[exchange].input) {
+      switch upstreams[upstream].transport.receive(into: &exchanges[exchange].input) {
       case .bytes:
         if exchanges[exchange].firstByte == 0 { exchanges[exchange].firstByte = clock.now }
         guard parseResponseHead(exchange) else { return }
@@ -163,8 +163,8 @@ extension Worker {
   /// A connection that is gone is noticed when its exchange next reads or writes.
   mutating func sendInterim(_ exchange: Handle) {
     let client = exchanges[exchange].client
-    guard clients[client].isWritable else { return }
-    _ = try? clients[client].send(&exchanges[exchange].output)
+    guard clients[client].transport.isWritable else { return }
+    _ = try? clients[client].transport.send(&exchanges[exchange].output)
   }
 
   /// Turns the server's head into the client's.

@@ -93,23 +93,27 @@ extension Worker {
     let client = tunnels[tunnel].client
     let upstream = tunnels[tunnel].upstream
     var moved = false
-    if tunnels[tunnel].toServer.isEmpty, clients[client].isReadable,
+    if tunnels[tunnel].toServer.isEmpty, clients[client].transport.isReadable,
       !tunnels[tunnel].clientIsDone
     {
       buffers.equip(&tunnels[tunnel].toServer)
-      switch clients[client].receive(into: &tunnels[tunnel].toServer) {
+      switch clients[client].transport.receive(into: &tunnels[tunnel].toServer) {
       case .bytes: moved = true
       case .wouldBlock: break
       case .failed: return nil
       case .endOfStream:
         tunnels[tunnel].clientIsDone = true
-        clients[client].isReadable = false
-        Syscalls.shutdown(upstreams[upstream].socket, .writing)
+        clients[client].transport.endReading()
+        upstreams[upstream].transport.endSending()
         return true
       }
     }
-    guard !tunnels[tunnel].toServer.isEmpty, upstreams[upstream].isWritable else { return moved }
-    guard let sent = try? upstreams[upstream].send(&tunnels[tunnel].toServer) else { return nil }
+    guard !tunnels[tunnel].toServer.isEmpty, upstreams[upstream].transport.isWritable else {
+      return moved
+    }
+    guard let sent = try? upstreams[upstream].transport.send(&tunnels[tunnel].toServer) else {
+      return nil
+    }
     tunnels[tunnel].bytesIn += UInt64(sent)
     return moved || sent > 0
   }
@@ -119,23 +123,27 @@ extension Worker {
     let client = tunnels[tunnel].client
     let upstream = tunnels[tunnel].upstream
     var moved = false
-    if tunnels[tunnel].toClient.isEmpty, upstreams[upstream].isReadable,
+    if tunnels[tunnel].toClient.isEmpty, upstreams[upstream].transport.isReadable,
       !tunnels[tunnel].serverIsDone
     {
       buffers.equip(&tunnels[tunnel].toClient)
-      switch upstreams[upstream].receive(into: &tunnels[tunnel].toClient) {
+      switch upstreams[upstream].transport.receive(into: &tunnels[tunnel].toClient) {
       case .bytes: moved = true
       case .wouldBlock: break
       case .failed: return nil
       case .endOfStream:
         tunnels[tunnel].serverIsDone = true
-        upstreams[upstream].isReadable = false
-        Syscalls.shutdown(clients[client].socket, .writing)
+        upstreams[upstream].transport.endReading()
+        clients[client].transport.endSending()
         return true
       }
     }
-    guard !tunnels[tunnel].toClient.isEmpty, clients[client].isWritable else { return moved }
-    guard let sent = try? clients[client].send(&tunnels[tunnel].toClient) else { return nil }
+    guard !tunnels[tunnel].toClient.isEmpty, clients[client].transport.isWritable else {
+      return moved
+    }
+    guard let sent = try? clients[client].transport.send(&tunnels[tunnel].toClient) else {
+      return nil
+    }
     tunnels[tunnel].bytesOut += UInt64(sent)
     return moved || sent > 0
   }

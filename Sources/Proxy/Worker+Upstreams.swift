@@ -53,7 +53,7 @@ extension Worker {
       // A request that must not be sent twice is not risked on a connection that has died
       // unnoticed: one look more, for these only.
       let isRisky = !exchanges[exchange].facts.method.isIdempotent
-      if isRisky, !Syscalls.isSilent(upstreams[upstream].socket) {
+      if isRisky, !Syscalls.isSilent(upstreams[upstream].transport.socket) {
         closeUpstream(upstream)
         continue
       }
@@ -92,7 +92,8 @@ extension Worker {
         let upstream = upstreams.insert(UpstreamConnection(socket: socket, cell: server.cell))
       else { return .impossible }
       attach(upstream, to: exchange)
-      try loop.register(upstreams[upstream].socket, token: Token(kind: .upstream, upstream))
+      try loop.register(
+        upstreams[upstream].transport.socket, token: Token(kind: .upstream, upstream))
       environment.counters.add(environment.slots.upstreams)
       exchanges[exchange].phase = .connecting
       setUpstreamDeadline(upstream, after: exchanges[exchange].pool.connectTimeout)
@@ -110,17 +111,12 @@ extension Worker {
 
   mutating func upstreamEvent(_ upstream: Handle, _ readiness: Readiness) {
     guard upstreams.contains(upstream) else { return }
-    if readiness.contains(.writable) { upstreams[upstream].isWritable = true }
-    if readiness.contains(.readable) { upstreams[upstream].isReadable = true }
-    if readiness.contains(.peerDone) || readiness.contains(.hangUp) {
-      upstreams[upstream].isDone = true
-      upstreams[upstream].isReadable = true
-    }
+    upstreams[upstream].transport.note(readiness)
     let work = upstreams[upstream].work
     switch upstreams[upstream].state {
     case .idle:
       // Its end, or bytes that nobody asked for.
-      if upstreams[upstream].isReadable {
+      if upstreams[upstream].transport.isReadable {
         idle[upstreams[upstream].cell].remove(upstream, from: &upstreams)
         closeUpstream(upstream)
       }
@@ -134,11 +130,11 @@ extension Worker {
   }
 
   private mutating func connected(exchange: Handle, _ upstream: Handle) {
-    if Syscalls.connectError(upstreams[upstream].socket) != nil {
+    if Syscalls.connectError(upstreams[upstream].transport.socket) != nil {
       environment.counters.add(facts(exchange).counters.connectFailures)
       return serverFailed(exchange, .connectFailed)
     }
-    guard upstreams[upstream].isWritable else { return }
+    guard upstreams[upstream].transport.isWritable else { return }
     upstreams[upstream].state = .exchange
     exchanges[exchange].connectTime = clock.now - exchanges[exchange].connectStart
     sendRequest(exchange)
@@ -188,7 +184,7 @@ extension Worker {
     let pool = exchanges[exchange].pool
     let cell = upstreams[upstream].cell
     let isWorn = pool.requestsLimit > 0 && upstreams[upstream].requests >= pool.requestsLimit
-    guard isReusable, !isWorn, !isDraining, !upstreams[upstream].isReadable,
+    guard isReusable, !isWorn, !isDraining, !upstreams[upstream].transport.isReadable,
       idle[cell].count < pool.idleLimit
     else { return closeUpstream(upstream) }
     upstreams[upstream].state = .idle
@@ -215,7 +211,7 @@ extension Worker {
     // What was known before the request was sent will not be told again: that the server has
     // spoken, or that the client has more of its body.
     let upstream = exchanges[exchange].upstream
-    if upstreams[upstream].isReadable || !exchanges[exchange].requestBody.isDone {
+    if upstreams[upstream].transport.isReadable || !exchanges[exchange].requestBody.isDone {
       advance(exchange)
     }
   }
@@ -242,7 +238,7 @@ extension Worker {
     } catch {
       // The server may have answered before it closed: what it said is read first.
       exchanges[exchange].isSendingOver = true
-      upstreams[upstream].isReadable = true
+      upstreams[upstream].transport.isReadable = true
       return
     }
     guard exchanges[exchange].requestBody.isDone, exchanges[exchange].input.isEmpty,
@@ -256,7 +252,7 @@ extension Worker {
   /// Sends the head, and with it the body that stands behind the client's own head.
   private mutating func sendHead(_ exchange: Handle) throws(SystemError) {
     let upstream = exchanges[exchange].upstream
-    if try exchanges[exchange].sendRequestHead(to: &upstreams[upstream]) {
+    if try exchanges[exchange].sendRequestHead(to: &upstreams[upstream].transport) {
       exchanges[exchange].isSendingHead = false
     } else {
       setUpstreamDeadline(upstream, after: sendTimeout(exchange))
@@ -266,14 +262,14 @@ extension Worker {
   private mutating func sendStored(_ exchange: Handle) throws(SystemError) {
     guard exchanges[exchange].requestStore.isOpen else { return }
     let upstream = exchanges[exchange].upstream
-    while upstreams[upstream].isWritable || !exchanges[exchange].input.isEmpty {
+    while upstreams[upstream].transport.isWritable || !exchanges[exchange].input.isEmpty {
       if exchanges[exchange].sendsChunks {
         guard try frameChunk(exchange) else { return }
         continue
       }
       let front = exchanges[exchange].requestStore.front
       guard front != .nothing, front != .writing else { return }
-      _ = try upstreams[upstream].send(&exchanges[exchange].requestStore)
+      _ = try exchanges[exchange].requestStore.send(to: &upstreams[upstream].transport)
       setUpstreamDeadline(upstream, after: sendTimeout(exchange))
     }
   }
@@ -285,7 +281,7 @@ extension Worker {
     if exchanges[exchange].input.isEmpty {
       guard try fillChunk(exchange) else { return false }
     }
-    let sent = try upstreams[upstream].send(&exchanges[exchange].input)
+    let sent = try upstreams[upstream].transport.send(&exchanges[exchange].input)
     setUpstreamDeadline(upstream, after: sendTimeout(exchange))
     return sent > 0 && exchanges[exchange].input.isEmpty
   }

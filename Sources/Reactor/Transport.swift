@@ -1,0 +1,101 @@
+public import Memory
+
+/// A connected socket and what is known of it since its last event: the bytes' way in and out.
+///
+/// The socket is registered edge-triggered. So whoever stops before it would block remembers
+/// that there was more: that is what the flags are.
+public struct Transport: ~Copyable {
+  public let socket: Descriptor
+  /// Bytes, or the end, may wait to be read.
+  public var isReadable = false
+  /// The kernel may take bytes.
+  public var isWritable: Bool
+  /// The peer will send no more: its end has been announced, or read.
+  public private(set) var isDone = false
+
+  /// - Parameter isWritable: false while the connection is still being opened.
+  public init(_ socket: consuming Descriptor, isWritable: Bool) {
+    self.socket = socket
+    self.isWritable = isWritable
+  }
+
+  /// Takes notice of an event.
+  public mutating func note(_ readiness: Readiness) {
+    if readiness.contains(.writable) { isWritable = true }
+    if readiness.contains(.readable) { isReadable = true }
+    if readiness.contains(.peerDone) || readiness.contains(.hangUp) {
+      isDone = true
+      isReadable = true
+    }
+  }
+
+  /// What one `receive` brought.
+  public enum Reading: Sendable {
+    case bytes, endOfStream, wouldBlock
+    /// The connection was reset, or broke otherwise.
+    case failed
+  }
+
+  /// Reads once; appends to `buffer`, which has space.
+  public mutating func receive(into buffer: inout ByteBuffer) -> Reading {
+    let room = buffer.space
+    do throws(SystemError) {
+      switch try Syscalls.receive(from: socket, into: &buffer) {
+      case .bytes(let count):
+        // A short read has emptied the socket, unless the end stands behind what was read.
+        if count < room, !isDone { isReadable = false }
+        return .bytes
+      case .endOfStream:
+        isDone = true
+        return .endOfStream
+      case .wouldBlock:
+        isReadable = false
+        return .wouldBlock
+      }
+    } catch {
+      return .failed
+    }
+  }
+
+  /// Sends from the front of `buffer` and consumes what the kernel took; answers how much.
+  ///
+  /// - Parameter more: more is known to follow at once, so that a last short segment may wait.
+  public mutating func send(
+    _ buffer: inout ByteBuffer, more: Bool = false
+  ) throws(SystemError) -> Int {
+    let sent = try Syscalls.send(&buffer, to: socket, more: more)
+    if !buffer.isEmpty { isWritable = false }
+    return sent
+  }
+
+  /// Sends `first` and then `second` with one call; answers how many bytes of both were taken.
+  public mutating func send(
+    _ first: Span<UInt8>, _ second: Span<UInt8>
+  ) throws(SystemError) -> Int {
+    let sent = try Syscalls.send(first, second, to: socket)
+    if sent < first.count + second.count { isWritable = false }
+    return sent
+  }
+
+  /// Sends from the front of `bytes`; answers how many were taken.
+  public mutating func send(_ bytes: Span<UInt8>) throws(SystemError) -> Int {
+    let sent = try Syscalls.send(bytes, to: socket)
+    if sent < bytes.count { isWritable = false }
+    return sent
+  }
+
+  /// Sends a piece of a file; answers how many bytes were taken, nil when the file has been cut.
+  public mutating func sendFile(
+    _ file: borrowing Descriptor, from offset: Int, count: Int
+  ) throws(SystemError) -> Int? {
+    let sent = try Syscalls.sendFile(file, from: offset, count: count, to: socket)
+    if sent == 0 { isWritable = false }
+    return sent
+  }
+
+  /// Tells the peer that nothing more will come.
+  public mutating func endSending() { Syscalls.shutdown(socket, .writing) }
+
+  /// The end has been taken notice of: there is nothing more to read.
+  public mutating func endReading() { isReadable = false }
+}
