@@ -205,11 +205,14 @@
     let significant = (64 - number.leadingZeroBitCount + 3) / 4
     let digits = max(width, significant, 1)
     precondition(digits <= capacity - end, "the caller makes room first")
-    for i in 0..<digits {
-      let shift = UInt64((digits - 1 - i) * 4)
-      let nibble = shift < 64 ? UInt8(truncatingIfNeeded: number >> shift) & 15 : 0
+    var rest = number
+    var at = end + digits - 1
+    while at >= end {
+      let nibble = UInt8(truncatingIfNeeded: rest) & 15
       let digit = nibble < 10 ? 48 + nibble : 87 + nibble
-      unsafe base.storeBytes(of: digit, toByteOffset: end + i, as: UInt8.self)
+      unsafe base.storeBytes(of: digit, toByteOffset: at, as: UInt8.self)
+      rest &>>= 4
+      at -= 1
     }
     end += digits
   }

@@ -82,13 +82,25 @@
 
   @discardableResult
   public mutating func remove(_ handle: Handle) -> Element {
+    let number = vacate(handle)
+    return unsafe (elements + number).move()
+  }
+
+  /// Removes an element that nobody wants: it ends where it is, without being moved.
+  public mutating func discard(_ handle: Handle) {
+    let number = vacate(handle)
+    unsafe (elements + number).deinitialize(count: 1)
+  }
+
+  /// Makes the slot free, whose element the caller takes care of.
+  @usableFromInline mutating func vacate(_ handle: Handle) -> Int {
     precondition(contains(handle), "stale handle")
     let number = Int(handle.slot)
     let next = unsafe slots[number].generation &+ 1
     unsafe slots[number] = Slot(generation: next == 0 ? 1 : next, next: firstFree)
     firstFree = handle.slot
     count -= 1
-    return unsafe (elements + number).move()
+    return number
   }
 
   // Addressors, not coroutines: they cost nothing, and a span of what an element owns lives as

@@ -96,14 +96,15 @@ extension Worker {
   /// Gives back all that an exchange holds.
   mutating func drop(_ exchange: Handle) {
     closeFile(exchange)
-    var gone = exchanges.remove(exchange)
-    buffers.strip(&gone.request)
-    buffers.strip(&gone.input)
-    buffers.strip(&gone.output)
-    gone.requestStore.close(
+    buffers.strip(&exchanges[exchange].request)
+    buffers.strip(&exchanges[exchange].input)
+    buffers.strip(&exchanges[exchange].output)
+    exchanges[exchange].requestStore.close(
       writer: environment.spill, memoryPool: &requestMemory, piecePool: &pieces)
-    gone.responseStore.close(
+    exchanges[exchange].responseStore.close(
       writer: environment.spill, memoryPool: &responseMemory, piecePool: &pieces)
-    leave(gone.generation)
+    let generation = exchanges[exchange].generation
+    exchanges.discard(exchange)
+    leave(generation)
   }
 }
