@@ -67,7 +67,7 @@ extension Worker {
 
   private mutating func attach(_ upstream: Handle, to exchange: Handle) {
     upstreams[upstream].work = exchange
-    upstreams[upstream].requests += 1
+    upstreams[upstream].requests &+= 1
     exchanges[exchange].upstream = upstream
   }
 
