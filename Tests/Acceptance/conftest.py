@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from support import martlet as command_line
-from support.martlet import Martlet
+from support.martlet import CRASH, Martlet
 from support.origin import Origin, RefusedPort, SilentPort
 from support.peers import Gunicorn, Nginx, Realtime
 
@@ -23,7 +23,10 @@ def pytest_runtest_makereport(item, call):
     report = yield
     if report.failed:
         for proxy in item.stash.get(STARTED, []):
-            said = "\n".join(proxy.stderr.since()[-40:])
+            lines = proxy.stderr.since()
+            crash = next((i for i, line in enumerate(lines) if CRASH.search(line)), None)
+            # What a crash says first matters, of other ends the last.
+            said = "\n".join(lines[-40:] if crash is None else lines[crash : crash + 40])
             report.sections.append((f"stderr of martlet (pid {proxy.pid}, exit {proxy.exit_code})", said))
             records = "\n".join(proxy.stdout.since()[-10:])
             report.sections.append(("its last access records", records))
