@@ -8,6 +8,10 @@ from .contenders import FLOOR
 def summary(rounds):
     """Median of each value over the rounds, and how far CPU time ranged."""
     result = {key: median(r[key] for r in rounds) for key in rounds[0]}
+    # User and system of the round in the middle, so that they add up.
+    middle = sorted(rounds, key=lambda r: r["cpu_us"])[(len(rounds) - 1) // 2]
+    for key in ("cpu_us", "user_us", "system_us"):
+        result[key] = middle[key]
     result["cpu_us_low"] = min(r["cpu_us"] for r in rounds)
     result["cpu_us_high"] = max(r["cpu_us"] for r in rounds)
     result["rounds"] = len(rounds)

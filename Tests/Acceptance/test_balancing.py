@@ -263,6 +263,33 @@ routes: [{match: {prefix: /}, proxy: web}]
     until(lambda: "back" in asked(proxy, 2), "the ejection ends")
 
 
+def test_a_server_that_comes_back_is_used_after_its_checks_and_not_later(martlet, origin, gunicorn):
+    """What live traffic held against a server ends with the process that it was."""
+    web, other = gunicorn("web"), named(origin, "other")
+    proxy = martlet(
+        """
+pools:
+  web:
+    servers: [{address: "$web", name: web}, {address: "$other", name: other}]
+    ejection: {failures: 1, window: 60s, duration: 10m, max_percent: 50%}
+    health: {path: /api/method/ping, interval: 250ms, timeout: 250ms, rise: 2, fall: 2, jitter: 0%}
+routes: [{match: {prefix: /}, proxy: web}]
+""",
+        web=web,
+        other=other,
+    )
+
+    def used():
+        return {proxy.get("/api/method/ping").headers.get("X-Instance", "other") for _ in range(4)}
+
+    until(lambda: used() == {"web", "other"}, "both serve")
+    web.kill()
+    until(lambda: proxy.metrics()["martlet_server_ejections_total"].value(server="web") or not asked(proxy, 2), "ejected")
+    proxy.stderr.wait_for("server web .*down")
+    web.start()
+    until(lambda: "web" in used(), "used again once its checks succeed")
+
+
 def test_ejection_spares_the_last_servers(martlet, origin):
     """At most max_percent of a pool: a failing half is out, the other half stays whatever it does."""
 
