@@ -3,6 +3,7 @@ import ArgumentParser
 @main
 struct Martlet: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "martlet", version: "0.1.0",
+    commandName: "martlet",
+    abstract: "A reverse proxy and load balancer for ERPNext.", version: "0.1.0",
     subcommands: [RunCommand.self, CheckCommand.self, SchemaCommand.self, DemoCommand.self])
 }
