@@ -14,12 +14,19 @@ final class TestBench {
   let cells: SharedTable<ServerCell>
   let counters: CounterTable
   let mailbox: Mailbox
+  private let spill: SpillWriter
+
+  /// Whether some request is under way.
+  var hasExchange: Bool { worker.exchanges.count > 0 }
+  /// Bytes reserved in spill files.
+  var spilled: Int { spill.budget.inUse }
 
   /// - Parameter servers: of each pool, in the configuration's order.
   init(_ configuration: Configuration, servers: [[SocketAddress]] = []) throws {
     cells = SharedTable(count: 16) { _ in ServerCell() }
     counters = CounterTable(workers: 1, slots: 512)
     mailbox = try Mailbox()
+    spill = try SpillWriter(directory: "/tmp", limit: 64 << 20)
     var cell = 0
     var bound: [[Snapshot.Server]] = []
     for (pool, addresses) in servers.enumerated() {
@@ -49,7 +56,7 @@ final class TestBench {
         slots: WorkerSlots(
           accepted: 1, clients: 2, upstreams: 3, tunnels: 4, refused: 5, logDropped: 6,
           overloaded: 7),
-        accessLog: nil, spill: try SpillWriter(directory: "/tmp", limit: 64 << 20),
+        accessLog: nil, spill: spill,
         mailbox: mailbox, connectionsLimit: 64, heartbeat: Heartbeat(), report: { _ in }),
       snapshot: snapshot, clock: clock)
     let listener = try Sockets.listening(on: SocketAddress(.loopbackV4, port: 0))
