@@ -78,8 +78,6 @@ public struct Balancer: ~Copyable {
     }
   }
 
-  public func serverCount(ofPool pool: Int) -> Int { pools[pool].count }
-
   /// The slot of a server's cell, which also names it to those who count.
   public func slot(pool: Int, server: Int) -> Int { servers[pools[pool].first + server].slot }
 

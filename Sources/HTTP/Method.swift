@@ -2,14 +2,6 @@
 public enum Method: UInt8, Sendable {
   case other, get, head, post, put, delete, options, patch
 
-  /// Asks for nothing but an answer (RFC 9110 §9.2.1).
-  public var isSafe: Bool {
-    switch self {
-    case .get, .head, .options: true
-    case .other, .post, .put, .delete, .patch: false
-    }
-  }
-
   /// May be sent again when nobody knows whether it arrived (RFC 9110 §9.2.2).
   public var isIdempotent: Bool {
     switch self {

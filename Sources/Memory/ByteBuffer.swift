@@ -32,8 +32,6 @@
   @inlinable public var isEmpty: Bool { end == start }
   /// Bytes that can be appended as things stand; `compact` adds what was read already.
   @inlinable public var space: Int { capacity - end }
-  /// Bytes in front of the readable ones.
-  @inlinable public var consumed: Int { start }
 
   /// The bytes written and not yet read.
   public var readable: Span<UInt8> {

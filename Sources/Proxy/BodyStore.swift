@@ -117,9 +117,6 @@ struct BodyStore: ~Copyable {
     writing = 0
   }
 
-  /// Whether a write that is under way will make room.
-  var isWriting: Bool { writing > 0 }
-
   // MARK: Taking
 
   /// Where the next bytes to be taken are.

@@ -31,7 +31,4 @@ struct IdleConnections {
     remove(handle, from: &connections)
     return handle
   }
-
-  /// The one to retire first.
-  var first: Handle? { oldest == .none ? nil : oldest }
 }

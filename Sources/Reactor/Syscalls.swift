@@ -185,10 +185,9 @@ public enum Syscalls {
 
   /// What a socket can be told.
   public enum SocketOption: Sendable {
-    case noDelay, reuseAddress, reusePort, versionSixOnly, keepAlive
+    case noDelay, reuseAddress, reusePort, versionSixOnly
     /// Bytes that may wait unsent in the kernel before the socket counts as full.
     case unsentLimit(Int)
-    case sendBuffer(Int)
     /// A close now resets the connection.
     case resetOnClose
   }
@@ -201,11 +200,8 @@ public enum Syscalls {
     case .reuseAddress: _ = clinux_set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1)
     case .reusePort: _ = clinux_set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)
     case .versionSixOnly: _ = clinux_set_option(fd, CInt(IPPROTO_IPV6), IPV6_V6ONLY, 1)
-    case .keepAlive: _ = clinux_set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1)
     case .unsentLimit(let bytes):
       _ = clinux_set_option(fd, CInt(IPPROTO_TCP), TCP_NOTSENT_LOWAT, CInt(clamping: bytes))
-    case .sendBuffer(let bytes):
-      _ = clinux_set_option(fd, SOL_SOCKET, SO_SNDBUF, CInt(clamping: bytes))
     case .resetOnClose: _ = clinux_reset_on_close(fd)
     }
   }

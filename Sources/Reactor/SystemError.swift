@@ -41,11 +41,8 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
   // What callers tell apart.
   public static let inputOutput = CInt(EIO)
   public var isOutOfDescriptors: Bool { errno == EMFILE || errno == ENFILE }
-  public var isConnectionRefused: Bool { errno == ECONNREFUSED }
-  public var isConnectionReset: Bool { errno == ECONNRESET || errno == EPIPE }
   public var isNotFound: Bool { errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG }
   /// The machine has no IPv6 (or no IPv4), or no address of it.
   public var isFamilyMissing: Bool { errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL }
   public var isAddressInUse: Bool { errno == EADDRINUSE }
-  public var isNoSpace: Bool { errno == ENOSPC || errno == EDQUOT }
 }
