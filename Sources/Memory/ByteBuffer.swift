@@ -33,6 +33,9 @@
   /// Bytes that can be appended as things stand; `compact` adds what was read already.
   @inlinable public var space: Int { capacity - end }
 
+  /// Bytes in front of the readable ones.
+  @inlinable public var consumed: Int { start }
+
   /// The bytes written and not yet read.
   public var readable: Span<UInt8> {
     @_lifetime(borrow self)

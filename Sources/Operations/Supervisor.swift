@@ -190,7 +190,7 @@ public final class Supervisor {
   /// Milliseconds until something is due; a second at most, for what is only looked at.
   private var patience: Int {
     let now = control.clock.now
-    var wait = min(control.timers.nextDelay(now: now) ?? 1000, 1000)
+    var wait = control.timers.nextDelay(now: now, atMost: 1000)
     for due in [names.nextDue, shutdown.nextDue] {
       guard let due else { continue }
       wait = min(wait, due <= now ? 0 : Int(clamping: (due - now) / 1_000_000) + 1)

@@ -134,24 +134,31 @@ struct AccessRecord: ~Copyable {
 
   /// The bytes of a field of the client's, as a JSON string: what is not ASCII, or would end
   /// the string, is escaped byte by byte, so that no client can write a line of its own.
+  ///
+  /// - Parameter reserve: room that must be left for the rest of the line; what does not fit in
+  ///   front of it is left out.
   static func append(
-    _ name: StaticString, _ bytes: Span<UInt8>, limit: Int = 4096, to buffer: inout ByteBuffer
+    _ name: StaticString, _ bytes: Span<UInt8>, limit: Int = 4096, reserve: Int = 6 << 10,
+    to buffer: inout ByteBuffer
   ) {
     guard bytes.count > 0 else { return }
     buffer.append(name)
-    let end = min(bytes.count, limit)
+    var room = buffer.space - reserve
     var clean = 0
-    for i in 0..<end {
-      let byte = bytes[i]
-      guard byte < 0x20 || byte >= 0x7F || byte == 0x22 || byte == 0x5C else { continue }
-      buffer.append(bytes.extracting(clean..<i))
-      clean = i + 1
-      // Half a line is no JSON: what does not fit is left out.
-      guard buffer.space > 1024 + 6 else { break }
+    var at = 0
+    while at < min(bytes.count, limit) {
+      let byte = bytes[at]
+      let isPlain = byte >= 0x20 && byte < 0x7F && byte != 0x22 && byte != 0x5C
+      room -= isPlain ? 1 : 6
+      guard room >= 0 else { break }
+      at += 1
+      if isPlain { continue }
+      buffer.append(bytes.extracting(clean..<(at - 1)))
       buffer.append("\\u")
       buffer.append(hexadecimal: UInt64(byte), width: 4)
+      clean = at
     }
-    if clean < end { buffer.append(bytes.extracting(clean..<end)) }
+    buffer.append(bytes.extracting(clean..<at))
     buffer.append(UInt8(ascii: "\""))
   }
 }

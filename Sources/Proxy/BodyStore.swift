@@ -14,8 +14,9 @@ import Reactor
 struct BodyStore: ~Copyable {
   /// Bytes in one piece on its way to the file.
   static let pieceBytes = 64 << 10
-  /// Less room than this in a piece is not worth waiting for.
-  static let slack = 1 << 10
+  /// Less room than this counts as none as long as there is another place: a line of a chunked
+  /// body's trailers must find room in one piece.
+  static let slack = 8 << 10
 
   private var memory: ByteBuffer
   private var tail = ByteBuffer()
@@ -59,16 +60,19 @@ struct BodyStore: ~Copyable {
   ///
   /// 0 means that the giver waits: until something is taken, or a write has ended.
   mutating func makeRoom(writer: SpillWriter, pool: inout BufferPool) -> Int {
+    let maySpill = maySpill && !isSpent
     if !isSpilling {
-      if memory.space == 0, !keepsTaken { memory.compact() }
-      if memory.space > 0 { return memory.space }
+      // Where there is a file to go to, moving bytes is worth it only for a lot of room.
+      let worth = maySpill ? memory.capacity / 4 : 1
+      if memory.space < Self.slack, !keepsTaken, memory.consumed >= worth { memory.compact() }
+      if memory.space >= Self.slack || !maySpill { return memory.space }
     }
     if hasTail { return tail.space }
-    guard maySpill, !isSpent else { return 0 }
+    guard maySpill else { return 0 }
     guard openFile(writer), file?.reserve(Self.pieceBytes) == true else {
       isSpent = true
       writer.budget.countRefusal()
-      return 0
+      return isSpilling ? 0 : memory.space
     }
     tail = pool.take()
     return Self.pieceBytes

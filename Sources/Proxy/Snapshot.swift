@@ -179,7 +179,7 @@ public final class Snapshot: Sendable {
 
   private static func escape(_ name: String) -> [UInt8] {
     var text = ByteBuffer(capacity: name.utf8.count * 6 + 2048)
-    AccessRecord.append("", name.utf8.span, to: &text)
+    AccessRecord.append("", name.utf8.span, limit: 128, reserve: 0, to: &text)
     let bytes = text.readable
     // Without the quote that ends it.
     return (0..<max(bytes.count - 1, 0)).map { bytes[$0] }

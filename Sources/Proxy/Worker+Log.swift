@@ -103,7 +103,8 @@ extension Worker {
       text.append("\"")
     }
     AccessRecord.append(
-      ",\"user_agent\":\"", head.extracting(facts.userAgent.range), limit: 512, to: &text)
+      ",\"user_agent\":\"", head.extracting(facts.userAgent.range), limit: 512, reserve: 1 << 10,
+      to: &text)
   }
 
   private func describeRoute(_ exchange: Handle, to text: inout ByteBuffer) {

@@ -119,8 +119,10 @@ extension Worker {
 
   /// Parses the kept head again, for what is decided about it later than it came.
   mutating func parseHeadAgain(_ exchange: Handle) {
-    let limits = generations[exchanges[exchange].generation].snapshot.requestLimits
-    // It has been parsed before, from the same bytes.
+    // It has been parsed before, from the same bytes, perhaps by limits that a reload has changed
+    // meanwhile.
+    let limits = HeadLimits(
+      lineBytes: 1 << 30, headBytes: 1 << 30, fields: FieldTable.capacity)
     let isWhole = try? Self.parse(&requestHead, &exchanges[exchange].request, limits: limits)
     precondition(isWhole == true, "a head is read the same way twice")
     headOwner = exchange

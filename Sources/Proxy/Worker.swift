@@ -198,10 +198,9 @@ public struct Worker: ~Copyable {
   /// Milliseconds until something is due without an event.
   private var patience: Int? {
     if !ready.isEmpty { return 0 }
-    var wait = wheel.nextDelay(now: clock.now) ?? 1000
-    if let due = log.delay(now: clock.now) { wait = min(wait, due) }
     // At least one turn a second, so that everyone can see that this worker is alive.
-    return min(wait, 1000)
+    let wait = wheel.nextDelay(now: clock.now, atMost: 1000)
+    return min(wait, log.delay(now: clock.now) ?? wait)
   }
 
   private mutating func handle(_ event: Event) {

@@ -30,7 +30,7 @@ public struct TimerWheel: ~Copyable {
   ///   - tick: in nanoseconds.
   ///   - buckets: a power of two; deadlines further away than `tick * buckets` wait in their
   ///     bucket for more than one round.
-  public init(now: Instant, tick: UInt64 = 20_000_000, buckets: Int = 1024) {
+  public init(now: Instant, tick: UInt64 = 20_000_000, buckets: Int = 4096) {
     precondition(tick > 0 && buckets > 0 && buckets & (buckets - 1) == 0)
     self.tick = tick
     mask = UInt64(buckets - 1)
@@ -83,18 +83,18 @@ public struct TimerWheel: ~Copyable {
     }
   }
 
-  /// When to look again, in milliseconds, or nil if no timer is armed. Never too late, though
-  /// it may be too early by a round.
-  public func nextDelay(now: Instant) -> Int? {
-    guard count > 0 else { return nil }
-    let nowTick = now / tick
-    for ahead in 0...mask where heads[Int((current &+ ahead) & mask)] != 0 {
+  /// When to look again: milliseconds until the next timer is due, at most `limit`.
+  public func nextDelay(now: Instant, atMost limit: Int) -> Int {
+    guard count > 0 else { return limit }
+    let horizon = min(mask, UInt64(limit) * 1_000_000 / tick + 1)
+    for ahead in 0...horizon {
+      // A bucket also holds timers of later rounds: they are not what it is waited for now.
       let at = current &+ ahead
-      if at <= nowTick { return 0 }
-      let nanoseconds = at * tick - now
-      return Int((nanoseconds + 999_999) / 1_000_000)
+      guard due(in: at, by: at) != nil else { continue }
+      let instant = at * tick
+      return instant <= now ? 0 : min(limit, Int((instant - now + 999_999) / 1_000_000))
     }
-    return Int(tick * (mask + 1) / 1_000_000)
+    return limit
   }
 
   private func due(in bucket: UInt64, by target: UInt64) -> UInt32? {

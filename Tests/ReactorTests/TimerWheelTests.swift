@@ -61,9 +61,9 @@ private func expired(_ wheel: inout TimerWheel, at now: Instant) -> [UInt32] {
 
 @Test func `the delay never passes the next deadline`() throws {
   var wheel = TimerWheel(now: 0, tick: 10 * millisecond, buckets: 16)
-  #expect(wheel.nextDelay(now: 0) == nil)
+  #expect(wheel.nextDelay(now: 0, atMost: 1000) == 1000)
   _ = wheel.schedule(token(1), at: 25 * millisecond)
-  let delay = wheel.nextDelay(now: 3 * millisecond)
+  let delay = wheel.nextDelay(now: 3 * millisecond, atMost: 1000)
   #expect(delay == 27)
 }
 
@@ -97,4 +97,12 @@ private func expired(_ wheel: inout TimerWheel, at now: Instant) -> [UInt32] {
       #expect(deadline + 2 * millisecond > now, "timer \(slot) is late, seed \(seed)")
     }
   }
+}
+
+@Test func `timers of later rounds do not keep the loop awake`() {
+  var wheel = TimerWheel(now: 0, tick: millisecond, buckets: 16)
+  for i in 0..<16 { _ = wheel.schedule(token(UInt32(i)), at: UInt64(160 + i) * millisecond) }
+  #expect(wheel.nextDelay(now: 0, atMost: 1000) == 1000)
+  #expect(expired(&wheel, at: 159 * millisecond) == [])
+  #expect(wheel.nextDelay(now: 159 * millisecond, atMost: 1000) == 1)
 }
