@@ -24,8 +24,7 @@ extension Worker {
       noticeHalfClose(exchange)
       return true
     }
-    guard exchanges[exchange].upstream != .none else { return true }
-    while true {
+    while exchanges[exchange].upstream != .none {
       pumpRequest(exchange)
       if exchanges[exchange].requestBody.isDone { return true }
       let before = exchanges[exchange].bytesIn
@@ -35,6 +34,8 @@ extension Worker {
       let isDone = exchanges[exchange].requestBody.isDone
       if exchanges[exchange].bytesIn == before, !isDone { return true }
     }
+    // It was refused over its body, and has no server any more: the refusal is on its way.
+    return true
   }
 
   /// A client that closes its sending side mostly has gone, but need not have: what it asked
