@@ -143,7 +143,7 @@ extension Worker {
   private mutating func relayInterim(_ exchange: Handle) {
     let answered = responseHead.status == 100 && snapshot.answersContinue
     guard exchanges[exchange].facts.version == .http11, !answered else { return }
-    exchanges[exchange].owesContinue = false
+    if responseHead.status == 100 { exchanges[exchange].owesContinue = false }
     buffers.equip(&exchanges[exchange].output)
     var output = exchanges[exchange].output.take()
     appendInterim(exchange, to: &output)
