@@ -49,10 +49,14 @@ extension Worker {
     generations[generation].exchanges -= 1
     guard generations[generation].exchanges == 0, generation != current else { return }
     generations.remove(generation)
-    if let snapshot = deferred {
-      deferred = nil
-      change(to: snapshot)
-    }
+  }
+
+  /// Goes over to a snapshot that waited for a place, if there is one now. Between turns: who is
+  /// in the middle of a request counts on one table of routes.
+  mutating func changeToDeferred() {
+    guard let snapshot = deferred, !generations.isFull else { return }
+    deferred = nil
+    change(to: snapshot)
   }
 
   /// A request whose head was read across a reload is served by the new configuration.

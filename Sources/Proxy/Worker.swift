@@ -189,6 +189,7 @@ public struct Worker: ~Copyable {
     for i in 0..<events { handle(loop.event(i)) }
     resumeReady()
     while let token = wheel.nextExpired(now: clock.now) { expire(token) }
+    changeToDeferred()
     log.flushIfDue(environment, now: clock.now)
     environment.heartbeat.beat(at: clock.now, open: clients.count)
   }
