@@ -155,7 +155,13 @@ extension Worker {
       environment.counters.add(facts(work).counters.connectFailures)
       serverFailed(work, .connectTimeout)
     case .exchange:
-      if exchanges[work].phase == .responding { return serverFailed(work, .serverTimeoutResponse) }
+      if exchanges[work].phase == .responding {
+        // What it sent waits here for room: it is the client that is slow, and timed for itself.
+        if upstreams[upstream].transport.isReadable {
+          return setUpstreamDeadline(upstream, after: responseTimeout(work))
+        }
+        return serverFailed(work, .serverTimeoutResponse)
+      }
       serverFailed(work, exchanges[work].isSent ? .serverTimeoutWaiting : .serverTimeoutRequest)
     case .tunnel:
       endTunnel(work, reason: .tunnelIdle)
