@@ -31,4 +31,7 @@ struct IdleConnections {
     remove(handle, from: &connections)
     return handle
   }
+
+  /// The one to retire first.
+  var first: Handle? { oldest == .none ? nil : oldest }
 }

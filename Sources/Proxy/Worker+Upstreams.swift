@@ -87,7 +87,7 @@ extension Worker {
     exchanges[exchange].connectStart = clock.now
     environment.counters.add(server.counters.connects)
     do throws(SystemError) {
-      let socket = try Sockets.connecting(to: address)
+      let socket = try connect(to: address)
       guard
         let upstream = upstreams.insert(UpstreamConnection(socket: socket, cell: server.cell))
       else { return .impossible }
@@ -107,6 +107,28 @@ extension Worker {
       if upstream != .none { upstreams.remove(upstream) }
       return .failed
     }
+  }
+
+  /// Begins to connect; where places or descriptors are short, idle connections make room.
+  private mutating func connect(to address: SocketAddress) throws(SystemError) -> Descriptor {
+    if upstreams.isFull { _ = retireIdleConnection() }
+    while true {
+      do throws(SystemError) {
+        return try Sockets.connecting(to: address)
+      } catch {
+        guard error.isOutOfDescriptors, retireIdleConnection() else { throw error }
+      }
+    }
+  }
+
+  /// Closes the oldest idle connection to the server that has most; false when there is none.
+  private mutating func retireIdleConnection() -> Bool {
+    guard let cell = idle.indices.max(by: { idle[$0].count < idle[$1].count }),
+      let oldest = idle[cell].first
+    else { return false }
+    idle[cell].remove(oldest, from: &upstreams)
+    closeUpstream(oldest)
+    return true
   }
 
   mutating func upstreamEvent(_ upstream: Handle, _ readiness: Readiness) {
