@@ -79,9 +79,7 @@ extension Worker {
       if !sentToServer && !sentToClient {
         releaseTunnelBuffers(tunnel)
         let moved = tunnels[tunnel].bytesIn &+ tunnels[tunnel].bytesOut != before
-        if moved || clients[client].deadline.instant == .max {
-          setClientDeadline(client, after: tunnels[tunnel].timeout)
-        }
+        if moved || clients[client].deadline.instant == .max { setTunnelDeadline(tunnel) }
         return
       }
     }
@@ -105,6 +103,7 @@ extension Worker {
         tunnels[tunnel].clientIsDone = true
         clients[client].transport.endReading()
         upstreams[upstream].transport.endSending()
+        setTunnelDeadline(tunnel)
         return true
       }
     }
@@ -135,6 +134,7 @@ extension Worker {
         tunnels[tunnel].serverIsDone = true
         upstreams[upstream].transport.endReading()
         clients[client].transport.endSending()
+        setTunnelDeadline(tunnel)
         return true
       }
     }
@@ -146,6 +146,16 @@ extension Worker {
     }
     tunnels[tunnel].bytesOut += UInt64(sent)
     return moved || sent > 0
+  }
+
+  /// How long nothing may pass from now on: a tunnel of which one side has ended is mostly a
+  /// peer that has gone.
+  private mutating func setTunnelDeadline(_ tunnel: Handle) {
+    let timeout = tunnels[tunnel].timeout
+    let isHalfClosed = tunnels[tunnel].clientIsDone != tunnels[tunnel].serverIsDone
+    setClientDeadline(
+      tunnels[tunnel].client,
+      after: isHalfClosed ? min(snapshot.timeouts.halfClosed, timeout) : timeout)
   }
 
   /// Nothing waits: an idle tunnel owns no buffer.
