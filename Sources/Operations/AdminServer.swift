@@ -18,6 +18,8 @@ public struct AdminServer: ~Copyable {
   static let idleTimeout: Duration = .seconds(90)
   /// For a client to notice that its connection ends.
   static let lingerTimeout: Duration = .seconds(1)
+  /// How long accepting pauses when there are no descriptors left.
+  static let acceptPause: Duration = .milliseconds(100)
   /// Answers on one connection; then it has to come again.
   static let requestLimit = 100
   /// Bytes read and forgotten after the last answer, so that the client sees it before the end.
@@ -59,9 +61,10 @@ public struct AdminServer: ~Copyable {
     }
   }
 
-  /// A connection has taken longer than it may.
+  /// A connection has taken longer than it may, or a pause of accepting is over.
   public mutating func expired(_ token: Token, _ control: inout ControlLoop) {
     let handle = token.handle
+    if token.controlKind == .adminListener { return resumeAccepting(handle, &control) }
     guard connections.contains(handle) else { return }
     connections[handle].timer = 0
     close(handle, &control)
@@ -73,9 +76,13 @@ public struct AdminServer: ~Copyable {
     guard listeners.contains(listener) else { return }
     var peer = SocketAddress(.anyV4, port: 0)
     for _ in 0..<16 {
-      // Without descriptors the listener stays readable; the next turn tries again.
-      guard
-        let accepted = try? Syscalls.accept(from: listeners[listener], peer: &peer),
+      let next: Descriptor?
+      do throws(SystemError) {
+        next = try Syscalls.accept(from: listeners[listener], peer: &peer)
+      } catch {
+        return pauseAccepting(listener, &control)
+      }
+      guard let accepted = next,
         connections.count < Self.connectionLimit || evictIdle(&control),
         let handle = connections.insert(AdminConnection(socket: accepted))
       else { return }
@@ -86,6 +93,19 @@ public struct AdminServer: ~Copyable {
       }
       setTimer(handle, Self.headTimeout, &control)
     }
+  }
+
+  /// No descriptor is left: whoever waits in the backlog keeps the listener readable, and to be
+  /// told of that at once, again and again, would take all of the thread's time.
+  private mutating func pauseAccepting(_ listener: Handle, _ control: inout ControlLoop) {
+    try? control.events.deregister(listeners[listener])
+    _ = control.schedule(.adminListener, listener, after: Self.acceptPause)
+  }
+
+  private mutating func resumeAccepting(_ listener: Handle, _ control: inout ControlLoop) {
+    guard listeners.contains(listener) else { return }
+    try? control.events.registerListener(
+      listeners[listener], token: Token(kind: .adminListener, listener))
   }
 
   /// Makes room by closing a connection between requests; false when all are at work.

@@ -213,10 +213,10 @@ public final class Supervisor {
 
   private func expired(_ token: Token) {
     switch token.controlKind {
-    case .adminConnection: admin?.expired(token, &control)
+    case .adminConnection, .adminListener: admin?.expired(token, &control)
     case .probe:
       if let change = prober.expired(token, &control) { publish(change) }
-    case .wakeup, .signals, .adminListener, nil: preconditionFailure("no timer is set for that")
+    case .wakeup, .signals, nil: preconditionFailure("no timer is set for that")
     }
   }
 
