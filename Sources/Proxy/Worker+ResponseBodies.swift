@@ -156,7 +156,9 @@ extension Worker {
           exchanges[exchange].output.compact()
         }
         if exchanges[exchange].output.space > Exchange.framingSpace {
-          return try exchanges[exchange].encodeToOutput() ? .moved : .needsMore
+          let room = exchanges[exchange].output.space
+          if try exchanges[exchange].encodeToOutput() { return .moved }
+          return isShort(room, exchange) ? .noRoom : .needsMore
         }
       }
       guard exchanges[exchange].buffersResponse else { return .noRoom }
@@ -189,10 +191,17 @@ extension Worker {
       exchanges[exchange].responseStore.makeRoom(writer: environment.spill, pool: &pieces)
     guard room > Exchange.framingSpace else { return .noRoom }
     scratch.clear(reserving: scratch.capacity - min(room, scratch.capacity))
-    guard try exchanges[exchange].encode(into: &scratch) else { return .needsMore }
+    guard try exchanges[exchange].encode(into: &scratch) else {
+      return isShort(min(room, scratch.capacity), exchange) ? .noRoom : .needsMore
+    }
     exchanges[exchange].responseStore.append(scratch)
     flushResponseStore(exchange)
     return .moved
+  }
+
+  /// Whether it was for want of room that the line of a trailer was not taken, not of its end.
+  private func isShort(_ room: Int, _ exchange: Handle) -> Bool {
+    exchanges[exchange].input.count > room - Exchange.framingSpace
   }
 
   private mutating func appendScratch(_ exchange: Handle) -> Bool {
