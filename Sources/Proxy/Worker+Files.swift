@@ -81,7 +81,7 @@ extension Worker {
     if isDraining { exchanges[exchange].endsConnection = true }
     exchanges[exchange].status = UInt16(clamping: response.status)
     exchanges[exchange].phase = .responding
-    var output = takeOutput(exchange, space: fields.count)
+    var output = takeOutput(exchange, space: files.fieldsLimit)
     var writer = HeadWriter()
     writer.statusLine(exchanges[exchange].status, to: &output)
     date.write(&writer, to: &output)
