@@ -105,6 +105,14 @@ final class Peer {
     while !buffer.isEmpty { _ = try Syscalls.send(&buffer, to: socket) }
   }
 
+  /// Sends up to `count` bytes, as many as go at once; answers how many went.
+  func offer(_ count: Int) throws -> Int {
+    guard count > 0 else { return 0 }
+    var buffer = ByteBuffer(capacity: count)
+    buffer.append(String(repeating: "x", count: count))
+    return try Syscalls.send(&buffer, to: socket)
+  }
+
   /// Reads what is there.
   func read() {
     while !hasEnded {

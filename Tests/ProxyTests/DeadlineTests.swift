@@ -178,10 +178,11 @@ private func ask(
       client.read()
       return client.received.hasSuffix("last words")
     })
-  try bench.advance(by: .seconds(59))
+  // Of which one side has ended waits for the other no longer than `half_closed`.
+  try bench.advance(by: .milliseconds(900))
   client.read()
   #expect(!client.hasEnded)
-  try bench.advance(by: .seconds(2))
+  try bench.advance(by: .milliseconds(200))
   #expect(
     try bench.turns {
       client.read()
@@ -237,4 +238,37 @@ private func ask(
     })
   try origin.connections[0].send("HTTP/1.1 204 No Content\r\n\r\n")
   #expect(try bench.turns { bench.spilled == 0 && !bench.hasExchange })
+}
+
+@Test func `a slow client does not make its server late`() throws {
+  let origin = try Origin()
+  let bench = try TestBench(
+    configuration {
+      var proxy = ProxySettings(pool: "web")
+      proxy.buffersResponse = false
+      $0.routes = [RouteSettings(name: "all", action: .proxy(proxy))]
+      $0.pools[0].timeouts.response = .seconds(10)
+    }, servers: [[origin.address]])
+  let client = try Peer(connectedTo: bench.address)
+  #expect(try ask(bench, client, origin, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
+  let size = 12 << 20
+  try origin.connections[0].send("HTTP/1.1 200 OK\r\nContent-Length: \(size)\r\n\r\n")
+  var left = size
+  var stalls = 0
+  // Until neither the kernel's buffers nor the worker take any more.
+  #expect(
+    try bench.turns {
+      let sent = try origin.connections[0].offer(min(left, 64 << 10))
+      left -= sent
+      stalls = sent == 0 ? stalls + 1 : 0
+      return stalls > 50
+    })
+  #expect(left > 0)
+  try bench.advance(by: .seconds(20))
+  #expect(
+    try bench.turns {
+      for _ in 0..<8 { left -= try origin.connections[0].offer(min(left, 64 << 10)) }
+      client.read()
+      return client.received.utf8.count > size
+    })
 }
