@@ -1,0 +1,95 @@
+"""What once went wrong under adversarial traffic, each with the bytes that showed it."""
+
+import socket
+import time
+
+from support.origin import answer
+from support.waiting import PATIENCE, until
+from support.wire import Client
+
+UPGRADE = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+
+
+def test_a_half_closed_tunnel_frees_a_server_that_says_nothing(martlet, origin):
+    ended = []
+
+    def connected(stream):
+        stream.read_request_head()
+        stream.send(SWITCH)
+        stream.read_to_end()
+        # Says nothing and stays; its connection is closed over its head.
+        until(lambda: ended, "the client's end")
+
+    proxy = martlet(
+        """
+timeouts: {half_closed: 300ms, tunnel: 1h}
+pools: {web: {servers: ["$web"]}}
+routes: [{proxy: {pool: web, upgrade: [websocket]}}]
+""",
+        web=origin(connected=connected),
+    )
+    with Client(proxy.address) as client:
+        client.send(f"GET / HTTP/1.1\r\nHost: a\r\n{UPGRADE}\r\n")
+        assert client.read_response().status == 101
+        client.shutdown_sending()
+        assert client.read_to_end() == b""
+        ended.append(True)
+
+
+def test_a_slow_client_does_not_make_its_server_late(martlet, origin):
+    size = 8 << 20
+
+    proxy = martlet(
+        """
+pools: {web: {servers: ["$web"], timeouts: {response: 500ms}}}
+routes: [{proxy: {pool: web, response_buffering: false}}]
+""",
+        web=origin(answer(b"a" * size)),
+    )
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        client.settimeout(PATIENCE)
+        client.connect(proxy.address)
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        # Longer than the server's timeout, which is the matter of this test: nothing is read.
+        time.sleep(1.5)
+        head, got = b"", 0
+        while data := client.recv(1 << 18):
+            if not head:
+                head, _, data = data.partition(b"\r\n\r\n")
+            got += len(data)
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert got == size
+
+
+def test_idle_connections_of_one_pool_leave_room_for_another(martlet, origin):
+    pools = [origin() for _ in range(3)]
+    proxy = martlet(
+        """
+limits: {connections: 16}
+pools:
+  a: {servers: ["$a"], keepalive: {idle: 1m}}
+  b: {servers: ["$b"], keepalive: {idle: 1m}}
+  c: {servers: ["$c"], keepalive: {idle: 1m}}
+routes:
+  - {match: {prefix: /a}, proxy: a}
+  - {match: {prefix: /b}, proxy: b}
+  - {match: {prefix: /c}, proxy: c}
+""",
+        a=pools[0],
+        b=pools[1],
+        c=pools[2],
+    )
+    for path in ("/a", "/b", "/c"):
+        # At the same time, so that each takes a connection of its own.
+        clients = [proxy.connect() for _ in range(14)]
+        for client in clients:
+            client.write("GET", path)
+        statuses = [client.read_response().status for client in clients]
+        assert statuses == [200] * 14, path
+        proxy.close_clients()
+        until(
+            lambda: proxy.metrics()["martlet_connections"].value(side="client") == 0,
+            "the clients' connections are closed",
+        )
