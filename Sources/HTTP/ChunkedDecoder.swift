@@ -43,6 +43,8 @@ public struct ChunkedDecoder: Sendable {
   public init() {}
 
   public var isFinished: Bool { state == .finished }
+  /// All data has been read: nothing but trailers, and the line that ends them, follows.
+  public var isPastData: Bool { state == .trailers || state == .finished }
 
   /// Reads on from `position` and moves it behind what was read.
   ///

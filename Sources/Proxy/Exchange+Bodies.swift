@@ -33,8 +33,10 @@ extension Exchange {
       body = left == UInt64(count) ? .none : .length(left - UInt64(count))
       return count
     case .chunked(var decoder):
-      // Data is never longer than what it is decoded from.
-      let window = bytes.extracting(first: min(bytes.count, room))
+      // Data is never longer than what it is decoded from. Trailers take no room, and a line of
+      // them is read whole or not at all: they must not wait for room that nobody makes.
+      let window =
+        decoder.isPastData ? bytes : bytes.extracting(first: min(bytes.count, room))
       var position = 0
       while true {
         switch try decoder.next(window, at: &position) {
