@@ -93,3 +93,32 @@ routes:
             lambda: proxy.metrics()["martlet_connections"].value(side="client") == 0,
             "the clients' connections are closed",
         )
+
+
+def test_a_full_store_finds_the_end_of_a_chunked_body_before_pipelined_requests(martlet, origin):
+    web = origin()
+    proxy = martlet(
+        """
+limits: {spill: 0}
+buffers: {request: 64KiB}
+timeouts: {body: 5s}
+pools: {web: {servers: ["$web"]}}
+routes: [{match: {exact: /next}, respond: {status: 200, body: next}}, {proxy: web}]
+""",
+        web=web,
+    )
+    # One byte less than the store holds: what is left does not take the empty line at the end.
+    size = (64 << 10) - 1
+    body = b"%x\r\n%s\r\n0\r\n\r\n" % (size, b"a" * size)
+    # Enough to fill the buffer that the body is read into.
+    following = 1000
+    with Client(proxy.address) as client:
+        client.send(
+            b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + body
+            + b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n" * following
+        )
+        assert client.read_response().status == 200
+        assert len(web.next_request().body) == size
+        for _ in range(following):
+            assert client.read_response().body == b"next"
