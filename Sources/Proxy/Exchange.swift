@@ -136,6 +136,8 @@ struct RequestFacts {
   var methodName = Slice.empty
   var target = Slice.empty
   var host = Slice.empty
+  /// The host without port and final dot.
+  var hostName = Slice.empty
   var requestID = Slice.empty
   var userAgent = Slice.empty
   var isPersistent = false

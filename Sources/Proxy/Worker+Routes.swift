@@ -29,7 +29,11 @@ extension Worker {
       &requestHead, of: &exchanges[exchange].request, path: &path, in: snapshot.table,
       scratch: &routeScratch)
     switch outcome {
-    case .route(let index): follow(exchange, route: index)
+    case .route(let index):
+      guard !snapshot.routes[index].facts.isInternal else {
+        return refuse(exchange, status: 404, reason: .noRoute, endsConnection: false)
+      }
+      follow(exchange, route: index)
     case .notFound: refuse(exchange, status: 404, reason: .noRoute, endsConnection: false)
     case .gaveUp: refuse(exchange, status: 500, reason: .noRoute)
     }
@@ -88,6 +92,7 @@ extension Worker {
     facts.methodName = requestHead.methodSlice
     facts.target = requestHead.target
     facts.host = requestHead.host ?? .empty
+    facts.hostName = requestHead.hostName
     facts.isPersistent = requestHead.isPersistent
     if let field = requestHead.fields.first(.userAgent) { facts.userAgent = field.value }
     if let field = requestHead.fields.first(.accept) {
@@ -103,7 +108,7 @@ extension Worker {
     facts.address = peer
     facts.isTrusted = snapshot.trusts(peer)
     guard facts.isTrusted else { return facts }
-    facts.address = ForwardedAddress.find(
+    facts.address = snapshot.clientAddress.find(
       in: requestHead.fields, of: bytes, peer: peer, trusted: snapshot.trusted)
     if let field = requestHead.fields.first(.xForwardedProto) {
       facts.isSecure = Self.isHTTPS(bytes.extracting(field.value.range))

@@ -17,6 +17,7 @@ enum Checks {
     }
     for pool in configuration.pools { check(pool, &reading) }
     RouteChecks.run(on: configuration, &reading)
+    VariableChecks.run(on: configuration, &reading)
   }
 
   private static func checkListeners(

@@ -96,7 +96,7 @@ extension Codec where Value == String {
 
 extension Codec where Value == ClosedRange<Int> {
   /// `200` or `200-399`.
-  fileprivate static var statuses: Codec {
+  static var statuses: Codec {
     Codec(
       .text(
         noun: "a status or a range of such", pattern: "^[1-5][0-9][0-9](-[1-5][0-9][0-9])?$",
