@@ -302,6 +302,11 @@ public final class Snapshot: Sendable {
       }
       candidates.append(template)
     }
+    let variables = Set(candidates.compactMap(\.variable))
+    guard variables.count <= 1 else {
+      throw SnapshotError(
+        route: name, "names \(variables.sorted().joined(separator: " and ")): one is allowed")
+    }
     var rules: [CacheControl] = []
     for rule in settings.cacheControl {
       do throws(PatternError) {

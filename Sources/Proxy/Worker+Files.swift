@@ -9,27 +9,54 @@ extension Worker {
 
   /// Answers from disk or from memory; the head stands in `requestHead`, the path in `path`.
   mutating func serveFile(_ exchange: Handle) {
-    let request = fileRequest(exchange)
+    writeSite(exchange)
+    mediaType.clear()
+    serveFile(exchange, fileRequest(exchange))
+  }
+
+  /// Answers a request for a file that need not be what the client asked for: the path stands in
+  /// `path`, the value of the route's variable in `site`, and in `mediaType` what the file's own
+  /// media type gives way to, if anything.
+  mutating func serveFile(_ exchange: Handle, _ request: FileRequest) {
     let route = exchanges[exchange].route.index
     fields.clear()
     if fields.capacity < files.fieldsLimit { fields = ByteBuffer(capacity: files.fieldsLimit) }
     let answer = Self.ask(
-      &files, request, route: route, path: &path, head: &exchanges[exchange].request,
-      now: clock.now, into: &fields)
+      &files, request, route: route, path: &path, site: &site, type: &mediaType,
+      head: &exchanges[exchange].request, now: clock.now, into: &fields)
     sendFileAnswer(exchange, answer)
+  }
+
+  /// What the route's variable stands for: the host, in lower case.
+  private mutating func writeSite(_ exchange: Handle) {
+    site.clear()
+    Self.lowercase(requestHead.hostName, of: &exchanges[exchange].request, to: &site)
+  }
+
+  private static func lowercase(
+    _ slice: Slice, of request: inout ByteBuffer, to site: inout ByteBuffer
+  ) {
+    let name = request.readable.extracting(slice.range)
+    guard name.count <= site.space else { return }  // no directory has such a name
+    for i in name.indices {
+      let isUpper = name[i] >= UInt8(ascii: "A") && name[i] <= UInt8(ascii: "Z")
+      site.append(isUpper ? name[i] | 0x20 : name[i])
+    }
   }
 
   private static func ask(
     _ files: inout FileServer, _ request: FileRequest, route: Int, path: inout ByteBuffer,
-    head: inout ByteBuffer, now: Instant, into fields: inout ByteBuffer
+    site: inout ByteBuffer, type: inout ByteBuffer, head: inout ByteBuffer, now: Instant,
+    into fields: inout ByteBuffer
   ) -> FileAnswer {
     let warm = files.answer(
-      request, route: route, path: path.readable, head: head.readable, now: now, into: &fields)
+      request, route: route, path: path.readable, site: site.readable, type: type.readable,
+      head: head.readable, now: now, into: &fields)
     switch consume warm {
     case .cold:
       return files.lookup(
-        request, route: route, path: path.readable, head: head.readable, now: now,
-        into: &fields)
+        request, route: route, path: path.readable, site: site.readable, type: type.readable,
+        head: head.readable, now: now, into: &fields)
     case let known:
       return known
     }
@@ -48,7 +75,6 @@ extension Worker {
     if requestHead.version == .http11 {
       request.acceptEncoding = requestHead.fields.first(.acceptEncoding)?.value.range
     }
-    request.host = requestHead.hostName.isEmpty ? nil : requestHead.hostName.range
     return request
   }
 
