@@ -90,6 +90,7 @@ struct Exchange: ~Copyable {
   var output = ByteBuffer()
   var responseStore = BodyStore()
   var file: FileResponse?
+  var accel = AccelRedirect()
   /// The response's head has gone into the output.
   var hasResponseHead = false
   /// Nothing more will be added to the output.

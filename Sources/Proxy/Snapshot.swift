@@ -64,6 +64,8 @@ public final class Snapshot: Sendable {
     let nameAsJSON: [UInt8]
     let facts: RouteFacts
     let action: Action
+    /// What the variable beside {path} stands for, where files are looked for by one.
+    let site: TextTemplate?
     let requestEdits: HeadEdits
     let responseEdits: HeadEdits
   }
@@ -236,6 +238,7 @@ public final class Snapshot: Sendable {
     facts.isInternal = settings.isInternal
     facts.bodyLimit = configuration.limits.bodyBytes
     facts.tunnelTimeout = configuration.timeouts.tunnel.nanoseconds
+    var site: TextTemplate?
     let action: Route.Action
     switch settings.action {
     case .proxy(let proxy):
@@ -255,6 +258,7 @@ public final class Snapshot: Sendable {
       action = .proxy
     case .files(let files):
       facts.kind = .files
+      site = files.variable.map { TextTemplate(.variable($0), variables) }
       let prefix = if case .prefix(let text, _) = settings.match.path { text } else { "" }
       action = .files(
         try fileRoute(files, prefix: prefix, name: settings.name),
@@ -283,8 +287,7 @@ public final class Snapshot: Sendable {
     facts.editsResponse = !responseEdits.isEmpty
     return Route(
       name: settings.name, nameAsJSON: escape(settings.name), facts: facts, action: action,
-      requestEdits: requestEdits,
-      responseEdits: responseEdits)
+      site: site, requestEdits: requestEdits, responseEdits: responseEdits)
   }
 
   private static func fileRoute(
@@ -301,11 +304,6 @@ public final class Snapshot: Sendable {
         throw SnapshotError(route: name, "\"\(text)\" is no template of a path")
       }
       candidates.append(template)
-    }
-    let variables = Set(candidates.compactMap(\.variable))
-    guard variables.count <= 1 else {
-      throw SnapshotError(
-        route: name, "names \(variables.sorted().joined(separator: " and ")): one is allowed")
     }
     var rules: [CacheControl] = []
     for rule in settings.cacheControl {

@@ -10,8 +10,22 @@ extension Worker {
   /// Answers from disk or from memory; the head stands in `requestHead`, the path in `path`.
   mutating func serveFile(_ exchange: Handle) {
     writeSite(exchange)
-    mediaType.clear()
+    writeMediaType(exchange)
     serveFile(exchange, fileRequest(exchange))
+  }
+
+  /// Puts into `mediaType` what a server has said that the file is; nothing where none has.
+  private mutating func writeMediaType(_ exchange: Handle) {
+    mediaType.clear()
+    let count = exchanges[exchange].accel.typeCount
+    guard count > 0, count <= mediaType.space else { return }
+    Self.copy(count, of: &exchanges[exchange].accel.text, to: &mediaType)
+  }
+
+  private static func copy(
+    _ count: Int, of text: inout ByteBuffer, to type: inout ByteBuffer
+  ) {
+    type.append(text.readable.extracting(first: count))
   }
 
   /// Answers a request for a file that need not be what the client asked for: the path stands in
@@ -27,21 +41,17 @@ extension Worker {
     sendFileAnswer(exchange, answer)
   }
 
-  /// What the route's variable stands for: the host, in lower case.
+  /// Puts into `site` what the route's variable stands for; nothing where it has none.
   private mutating func writeSite(_ exchange: Handle) {
     site.clear()
-    Self.lowercase(requestHead.hostName, of: &exchanges[exchange].request, to: &site)
-  }
-
-  private static func lowercase(
-    _ slice: Slice, of request: inout ByteBuffer, to site: inout ByteBuffer
-  ) {
-    let name = request.readable.extracting(slice.range)
-    guard name.count <= site.space else { return }  // no directory has such a name
-    for i in name.indices {
-      let isUpper = name[i] >= UInt8(ascii: "A") && name[i] <= UInt8(ascii: "Z")
-      site.append(isUpper ? name[i] | 0x20 : name[i])
-    }
+    let route = exchanges[exchange].route.index
+    let snapshot = generations[exchanges[exchange].generation].snapshot
+    guard let template = snapshot.routes[route].site else { return }
+    if template.needsHead { needHead(exchange) }
+    var text = site.take()
+    // What does not fit is no directory's name, and neither is nothing.
+    _ = write(template, of: exchange, to: &text)
+    site = text
   }
 
   private static func ask(
@@ -64,8 +74,9 @@ extension Worker {
 
   private func fileRequest(_ exchange: Handle) -> FileRequest {
     var request = FileRequest(method: .other)
-    if requestHead.method == .get { request.method = .get }
-    if requestHead.method == .head { request.method = .head }
+    let method = exchanges[exchange].facts.method
+    if method == .get || method == .head { request.method = method }
+    request.omitsCacheControl = exchanges[exchange].accel.keepsCacheControl
     request.range = requestHead.fields.first(.range)?.value.range
     request.conditions.ifMatch = requestHead.fields.first(.ifMatch)?.value.range
     request.conditions.ifUnmodifiedSince = requestHead.fields.first(.ifUnmodifiedSince)?.value.range

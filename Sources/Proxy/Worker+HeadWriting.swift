@@ -19,7 +19,9 @@ extension Worker {
     let edits = requestEdits(of: exchange)
     if let edits, edits.dropsByName { dropEditedFields(edits, exchange) }
     let headLength = exchanges[exchange].headLength
-    let needed = headLength + Self.ownFieldsSpace + (edits?.space(headLength: headLength) ?? 0)
+    let needed =
+      headLength + Self.ownFieldsSpace + (edits?.space(headLength: headLength) ?? 0)
+      + exchanges[exchange].accel.target.count
     var input = exchanges[exchange].input.take()
     input.clear()
     if input.space < needed { Self.grow(&input, to: needed, &buffers) }
@@ -50,7 +52,7 @@ extension Worker {
     if !exchanges[exchange].keepsRequestID { except.insert(.xRequestID) }
     if let edits { except.formUnion(edits.dropped) }
 
-    writer.requestLine(requestHead, from: bytes, to: &input)
+    appendRequestLine(exchange, &writer, to: &input)
     appendHost(exchange, &writer, to: &input)
     writer.copyFields(requestHead.fields, from: bytes, except: except, to: &input)
     if forwarded.addresses != .off {
@@ -73,6 +75,21 @@ extension Worker {
     let lines = edits.lines
     writer.lines(lines.span, to: &input)
     appendEdited(edits, status: 0, of: exchange, &writer, to: &input)
+  }
+
+  /// The client's own, or what a server's X-Accel-Redirect has made of it.
+  private func appendRequestLine(
+    _ exchange: Handle, _ writer: inout HeadWriter, to input: inout ByteBuffer
+  ) {
+    guard exchanges[exchange].accel.isActive else {
+      return writer.requestLine(
+        requestHead, from: exchanges[exchange].request.written, to: &input)
+    }
+    let method = exchanges[exchange].facts.method == .head ? "HEAD" : "GET"
+    let target = exchanges[exchange].accel.target.readable
+    let own = exchanges[exchange].request.written.extracting(requestHead.target.range)
+    writer.requestLine(
+      method: method.utf8.span, target: target.count > 0 ? target : own, to: &input)
   }
 
   /// What the route changes of requests; nil for nothing.
@@ -203,6 +220,7 @@ extension Worker {
     if exchanges[exchange].encoding == .chunked {
       writer.field("Transfer-Encoding", "chunked", to: &output)
     }
+    appendKeptType(exchange, &writer, to: &output)
     if exchanges[exchange].pool.issuesCookie { appendAffinityCookie(exchange, to: &output) }
     appendOwnFields(exchange, &writer, to: &output)
   }
@@ -223,7 +241,7 @@ extension Worker {
   mutating func takeOutput(_ exchange: Handle, space: Int) -> ByteBuffer {
     buffers.equip(&exchanges[exchange].output)
     var output = exchanges[exchange].output.take()
-    var needed = space + Self.ownFieldsSpace
+    var needed = space + Self.ownFieldsSpace + exchanges[exchange].accel.text.count
     if let edits = responseEdits(of: exchange) {
       needed += edits.space(headLength: exchanges[exchange].headLength)
       if edits.needsHead { needHead(exchange) }
@@ -243,6 +261,7 @@ extension Worker {
         writer.field("Connection", "keep-alive", to: &output)
       }
     }
+    appendSurvivors(exchange, &writer, to: &output)
     guard let edits = responseEdits(of: exchange) else { return }
     let lines = edits.lines
     writer.lines(lines.span, to: &output)

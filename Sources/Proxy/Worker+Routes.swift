@@ -13,14 +13,8 @@ extension Worker {
     clients[client].deadline.clear()
     takeFacts(exchange)
 
-    path.clear()
     do throws(Refusal) {
-      // `*` asks about the server as a whole: the route of its root decides.
-      if requestHead.targetForm == .asterisk {
-        path.append("/")
-      } else {
-        try Self.normalise(requestHead.path, of: &exchanges[exchange].request, to: &path)
-      }
+      try writePath(exchange)
     } catch {
       return refuse(exchange, status: error.status, reason: .badRequest)
     }
@@ -39,10 +33,23 @@ extension Worker {
     }
   }
 
+  /// Puts the path of the request, whose head stands in `requestHead`, into `path`, normalised.
+  private mutating func writePath(_ exchange: Handle) throws(Refusal) {
+    path.clear()
+    // `*` asks about the server as a whole: the route of its root decides.
+    guard requestHead.targetForm != .asterisk else { return path.append("/") }
+    try Self.normalise(requestHead.path, of: &exchanges[exchange].request, to: &path)
+  }
+
+  /// The same for a request that has been routed before; false if that cannot be, after all.
+  mutating func writePathAgain(_ exchange: Handle) -> Bool {
+    (try? writePath(exchange)) != nil
+  }
+
   private static func normalise(
     _ slice: Slice, of request: inout ByteBuffer, to path: inout ByteBuffer
   ) throws(Refusal) {
-    try NormalizedPath.write(request.readable.extracting(slice.range), to: &path)
+    try NormalizedPath.write(request.written.extracting(slice.range), to: &path)
   }
 
   private static func match(
@@ -59,13 +66,14 @@ extension Worker {
     exchanges[exchange].facts.upgrades =
       requestHead.upgradesToWebSocket && facts.allowsWebSocket
 
-    if facts.bodyLimit > 0, case .length(let length) = requestHead.framing,
+    let isAgain = exchanges[exchange].accel.isActive
+    if !isAgain, facts.bodyLimit > 0, case .length(let length) = requestHead.framing,
       length > UInt64(facts.bodyLimit)
     {
       return refuse(exchange, status: 413, reason: .bodyTooLarge)
     }
     switch facts.kind {
-    case .proxy: proxy(exchange)
+    case .proxy: if isAgain { proxyAgain(exchange) } else { proxy(exchange) }
     case .files: serveFile(exchange)
     case .redirect: redirect(exchange)
     case .respond: respond(exchange)

@@ -44,6 +44,15 @@ public struct FilesSettings: Equatable, Sendable {
   public init(_ base: Base) {
     self.base = base
   }
+
+  /// The one variable that stands beside `{path}` among the candidates.
+  public var variable: Variable? { variables.first }
+
+  /// All that do, of which the configuration's checks allow one.
+  var variables: [Variable] {
+    candidates.compactMap { try? Template(parsing: $0) }.flatMap(\.variables)
+      .filter { $0 != .named("path") }
+  }
 }
 
 /// Cache-Control for files whose path matches a pattern.
