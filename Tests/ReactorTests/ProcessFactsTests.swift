@@ -1,3 +1,5 @@
+import Glibc
+import Memory
 import Reactor
 import Testing
 
@@ -26,4 +28,18 @@ import Testing
   #expect(TextFile.kind(of: "/proc/self/status") == .file)
   #expect(TextFile.kind(of: "/dev/null") == .other)
   #expect(TextFile.kind(of: "/nowhere") == .nothing)
+}
+
+@Test func `a thread takes no signals but those of its own faults`() throws {
+  let masks = WorkQueue<UInt64?>()
+  try Thread.start(name: "signals") {
+    let status = (try? TextFile.read("/proc/thread-self/status", limit: 1 << 20)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("SigBlk:\t") }
+    masks.add(line.flatMap { UInt64($0.dropFirst(8), radix: 16) })
+  }
+  let mask = try #require(masks.next() ?? nil)
+  for signal in [SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGCHLD] {
+    #expect(mask >> (signal - 1) & 1 == 1, "\(signal)")
+  }
+  for fault in [SIGSEGV, SIGILL, SIGABRT] { #expect(mask >> (fault - 1) & 1 == 0, "\(fault)") }
 }
