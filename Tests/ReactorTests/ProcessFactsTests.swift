@@ -23,11 +23,24 @@ import Testing
   #expect(ProcessEnvironment.variables["PATH"]?.isEmpty == false)
 }
 
-@Test func `paths lead to what they lead to`() {
+@Test func `paths lead to what they lead to`() throws {
   #expect(TextFile.kind(of: "/proc") == .directory)
   #expect(TextFile.kind(of: "/proc/self/status") == .file)
   #expect(TextFile.kind(of: "/dev/null") == .other)
   #expect(TextFile.kind(of: "/nowhere") == .nothing)
+  let program = try TextFile.target(ofLink: "/proc/self/exe")
+  #expect(program.hasPrefix("/") && TextFile.kind(of: program) == .file)
+  #expect(throws: SystemError.self) { try TextFile.target(ofLink: "/proc") }
+}
+
+@Test func `a directory tells what is in it, unless that is too much`() throws {
+  var folder = try TemporaryFolder(prefix: "names")
+  #expect(try TextFile.names(in: folder.path, limit: 1 << 10) == [])
+  try folder.makeFolder("sub")
+  try folder.write("x", to: "file")
+  #expect(try TextFile.names(in: folder.path, limit: 1 << 10).sorted() == ["file", "sub"])
+  #expect(throws: SystemError.self) { try TextFile.names(in: folder.path, limit: 10) }
+  #expect(throws: SystemError.self) { try TextFile.names(in: "/nowhere", limit: 1 << 10) }
 }
 
 @Test func `a thread takes no signals but those of its own faults`() throws {
