@@ -12,6 +12,10 @@ public struct HealthCheck: Equatable, Sendable {
   /// Statuses that count as well.
   public var status: [ClosedRange<Int>] = [200...399]
 
+  /// Statuses that say that the server is well and its site is being maintained: the server
+  /// stays up and answers clients itself. `body` is not looked for in such an answer.
+  public var maintenance: [ClosedRange<Int>] = []
+
   /// A text that the first 64 KiB of the body must contain; nil asks for none.
   public var body: String?
 
@@ -59,6 +63,10 @@ extension HealthCheck {
     Key(
       "status", \.status, .list(of: .statuses), synonyms: ["expect", "statuses", "code"],
       "Statuses that count as well: 200, or 200-399, or a list.")
+    Key(
+      "maintenance", \.maintenance, .list(of: .statuses, isEmptyAllowed: true),
+      synonyms: ["updating"],
+      "Statuses of a server that is well while its site is maintained: it stays up.")
     Key(
       "body", \.body, Codec<String>.bodyText.optional, synonyms: ["contains", "match"],
       "A text that the first 64 KiB of the body must contain.")
