@@ -86,6 +86,9 @@ struct Exchange: ~Copyable {
   var status: UInt16 = 0
   var responseBody = BodyReader.none
   var encoding = BodyEncoding.identity
+  var gzip = GzipRule.Outcome.untouched
+  /// The stream that the body goes through on its way, until all of it has.
+  var compressor = Handle.none
   /// Bytes for the client, in front of those in the store.
   var output = ByteBuffer()
   var responseStore = BodyStore()
@@ -142,6 +145,8 @@ struct RequestFacts {
   var wantsJSON = false
   /// Whether the client asked for a WebSocket and the route allows one.
   var upgrades = false
+  /// Whether the client takes gzip; known where the route compresses.
+  var takesGzip = false
   /// Whose request it is, as far as trusted proxies tell.
   var address = IPAddress(v4: 0)
   /// Whether who connected is a proxy whose word is believed.

@@ -103,6 +103,7 @@ public struct Worker: ~Copyable {
   var idle: [IdleConnections]
 
   var files: FileServer
+  var compressors = Compressors()
 
   /// The head that was parsed last; good while `headOwner` is the exchange in question.
   var requestHead = RequestHead()
