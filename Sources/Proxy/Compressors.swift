@@ -21,6 +21,9 @@ struct Compressors: ~Copyable {
 
   init() { free.reserveCapacity(Self.keptLimit) }
 
+  /// How many streams answers hold now.
+  var taken: Int { streams.count - free.count }
+
   /// A stream for another body; nil when all are taken.
   mutating func take(_ level: GzipStream.Level) -> Handle? {
     if piece.capacity == 0 { piece = ByteBuffer(capacity: (16 << 10) - Exchange.framingSpace) }

@@ -93,6 +93,8 @@ struct Exchange: ~Copyable {
   var output = ByteBuffer()
   var responseStore = BodyStore()
   var file: FileResponse?
+  /// The response has had its share of a turn and stands among those that are ready for another.
+  var awaitsTurn = false
   /// The response's head has gone into the output.
   var hasResponseHead = false
   /// Nothing more will be added to the output.

@@ -19,6 +19,8 @@ extension Worker {
   /// Relays the body: to the client as fast as it takes it, into the store as fast as the
   /// server sends it where the response is buffered.
   mutating func pumpResponse(_ exchange: Handle) {
+    // It has had its share, and more has happened since: its next turn will see to that.
+    guard !exchanges[exchange].awaitsTurn else { return }
     var budget = Self.pieceBudget
     while budget > 0 {
       budget -= 1
@@ -46,7 +48,14 @@ extension Worker {
       }
       guard receiveBody(exchange) else { return }
     }
+    exchanges[exchange].awaitsTurn = true
     ready.append(Token(kind: .client, exchanges[exchange].client))
+  }
+
+  /// The turn has come for which the response of a client's exchange waited, if it did.
+  mutating func giveTurn(_ client: Handle) {
+    guard clients.contains(client), clients[client].state == .exchange else { return }
+    exchanges[clients[client].work].awaitsTurn = false
   }
 
   private func isAllSent(_ exchange: Handle) -> Bool {
