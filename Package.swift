@@ -79,7 +79,7 @@ let package = Package(
           "CLibraries", "Configuration", "Demo", "Network", "Operations", "Reactor", logging,
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
-        resources: [.embedInCode("erpnext.yaml")],
+        resources: [.embedInCode("erpnext.yaml"), .embedInCode("frappe.yaml")],
         swiftSettings: settings)
     ]
 )

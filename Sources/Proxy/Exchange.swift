@@ -93,6 +93,7 @@ struct Exchange: ~Copyable {
   var output = ByteBuffer()
   var responseStore = BodyStore()
   var file: FileResponse?
+  var accel = AccelRedirect()
   /// The response has had its share of a turn and stands among those that are ready for another.
   var awaitsTurn = false
   /// The response's head has gone into the output.
@@ -141,6 +142,8 @@ struct RequestFacts {
   var methodName = Slice.empty
   var target = Slice.empty
   var host = Slice.empty
+  /// The host without port and final dot.
+  var hostName = Slice.empty
   var requestID = Slice.empty
   var userAgent = Slice.empty
   var isPersistent = false
