@@ -4,6 +4,10 @@ A rule looks at one difference of one row and says whether it explains it. What 
 fails the tests, and so does a rule that explains nothing.
 """
 
+import re
+
+from .frontend import SECURITY_HEADERS
+
 RULES = []
 
 
@@ -22,12 +26,237 @@ def explained_by(row, difference, nginx, martlet):
 
 
 @deliberate
-def the_server_is_not_told(row, difference, nginx, martlet):
+def no_server_is_named(row, difference, nginx, martlet):
     """A version in `Server` helps attackers only."""
-    return difference.aspect == "header server"
+    return difference.aspect == "header server" and difference.martlet == ()
 
 
 @deliberate
-def keep_alive_is_not_said(row, difference, nginx, martlet):
-    """HTTP/1.1 keeps alive unless told otherwise (RFC 9112 9.3): saying so costs bytes."""
-    return row.version == "1.1" and difference.aspect == "header connection" and difference.nginx == ("keep-alive",) and difference.martlet == ()
+def keep_alive_goes_without_saying(row, difference, nginx, martlet):
+    """HTTP/1.1 keeps connections unless told otherwise (RFC 9112 9.3): saying so costs bytes."""
+    return row.version == "1.1" and _is(difference, "header connection", ("keep-alive",), ())
+
+
+# Pages of the proxy's own.
+
+PAGE = {"body", "reason", "header content-type", "header content-length"}
+
+
+@deliberate
+def pages_of_its_own(row, difference, nginx, martlet):
+    """nginx names itself in its pages; the phrases of Martlet's statuses are those of RFC 9110."""
+    both_own = _is_own_page(row, nginx) and nginx.answers[0].status == martlet.answers[0].status
+    return both_own and difference.aspect in PAGE
+
+
+@deliberate
+def methods_are_told_with_405(row, difference, nginx, martlet):
+    """RFC 9110 15.5.6 wants `Allow`."""
+    return _statuses(nginx, martlet) == (405, 405) and _is(difference, "header allow", (), ("GET, HEAD",))
+
+
+# What two parsers could read differently is refused: what nginx forwards, Martlet answers with 400.
+
+HOST = re.compile(r"([A-Za-z0-9_-]+\.?)+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+
+
+@deliberate
+def hosts_are_names_or_addresses(row, difference, nginx, martlet):
+    """A Host is a name or an address with a port (RFC 9110 7.2): nothing else reaches a site's folder."""
+    host = re.search(rb"\r\nHost: (.*?)\r\n", row.request)
+    odd = host is not None and not HOST.fullmatch(host[1].decode("latin-1"))
+    return odd and _is_of_refusal(difference, martlet, 400)
+
+
+@deliberate
+def targets_have_one_host(row, difference, nginx, martlet):
+    """An address in a request line that is not the Host's: a proxy in between could have believed either."""
+    target, host = re.match(rb"GET https?://([^/?:]*)", row.request), re.search(rb"\r\nHost: ([^:\r]*)", row.request)
+    return bool(target and host) and target[1] != host[1] and _is_of_refusal(difference, martlet, 400)
+
+
+@deliberate
+def targets_are_of_uri_characters(row, difference, nginx, martlet):
+    """A fragment and bytes beyond ASCII belong into no request line (RFC 9112 3.2); browsers send neither."""
+    line = row.request.partition(b"\r\n")[0]
+    return bool(re.search(rb"[#\x80-\xff]", line)) and _is_of_refusal(difference, martlet, 400)
+
+
+@deliberate
+def lines_end_in_crlf(row, difference, nginx, martlet):
+    """Bare LF and white space beyond the grammar have smuggled requests."""
+    odd = b"\r\n" not in row.request or row.request.startswith(b"\r\n\r\n") or b"  HTTP/1.1" in row.request
+    return odd and _is_of_refusal(difference, martlet, 400)
+
+
+@deliberate
+def fields_are_well_formed(row, difference, nginx, martlet):
+    """A field without a colon, a name that is no token or a control byte: nginx drops or forwards it."""
+    lines = row.request.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]
+    odd = any(not re.match(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*$", line) for line in lines)
+    return odd and _is_of_refusal(difference, martlet, 400)
+
+
+@deliberate
+def codings_that_are_none(row, difference, nginx, martlet):
+    """`Transfer-Encoding: identity` is no coding any more (RFC 9112 7): malformed rather than unknown."""
+    return b"Transfer-Encoding: identity" in row.request and _statuses(nginx, martlet) == (501, 400) and difference.aspect in {"status", *PAGE}
+
+
+@deliberate
+def expectations_that_are_unknown(row, difference, nginx, martlet):
+    """417 for an expectation that nobody meets (RFC 9110 10.1.1)."""
+    return bool(re.search(rb"\r\nExpect: (?!100-)", row.request)) and _is_of_refusal(difference, martlet, 417)
+
+
+@deliberate
+def methods_that_are_unknown(row, difference, nginx, martlet):
+    """501 says it better than 400 or 405: no route has TRACE, CONNECT or a method in small letters."""
+    return bool(re.match(rb"(TRACE|CONNECT|[a-z]+) ", row.request)) and _is_of_refusal(difference, martlet, 501)
+
+
+@deliberate
+def heads_that_are_too_large(row, difference, nginx, martlet):
+    """431 (RFC 6585) says what is too large."""
+    return _statuses(nginx, martlet) == (400, 431) and difference.aspect in {"status", *PAGE}
+
+
+@deliberate
+def one_field_may_fill_the_head(row, difference, nginx, martlet):
+    """nginx limits a field to 8 KiB for its buffers' sake; here the sum alone is limited, to nginx's 32 KiB."""
+    return _statuses(nginx, martlet) == (400, 200) and any(len(line) > 8192 for line in row.request.split(b"\r\n")[1:])
+
+
+# Bodies.
+
+
+@deliberate
+def a_body_that_is_refused_ends_the_connection(row, difference, nginx, martlet):
+    """What follows a body that nobody wanted is never read as a request."""
+    refused = martlet.answers[-1].status in (404, 405, 413) and re.search(rb"\r\n(Content-Length|Transfer-Encoding):", row.request)
+    return bool(refused) and (_is(difference, "header connection", ("keep-alive",), ("close",)) or _is(difference, "keep-alive", True, False))
+
+
+@deliberate
+def nobody_is_told_to_continue_in_vain(row, difference, nginx, martlet):
+    """No 100 when the body is here already, or when there is none (RFC 9110 10.1.1)."""
+    return _is(difference, "interim answers", (100,), ()) and not row.then
+
+
+# To the origin.
+
+
+@deliberate
+def connections_to_the_origin_are_kept(row, difference, nginx, martlet):
+    """nginx connects anew for each request; Martlet keeps connections, and HTTP/1.1 needs no word for it."""
+    return _is(difference, "origin header connection", ("close",), ())
+
+
+HOP_BY_HOP = ("proxy-connection", "proxy-authorization", "trailer", "te", "upgrade", "http2-settings", "keep-alive")
+
+
+@deliberate
+def hop_by_hop_fields_end_here(row, difference, nginx, martlet):
+    """Fields of a connection, and those that Connection names, are for one hop (RFC 9110 7.6.1)."""
+    name = difference.aspect.removeprefix("origin header ")
+    if name == difference.aspect or difference.martlet != ():
+        return False
+    named = re.search(rb"\r\nConnection: (.*?)\r\n", row.request)
+    if name == "upgrade" and difference.nginx[0].lower() == "websocket":
+        return not row.request.startswith(b"GET /socket.io")
+    return name in HOP_BY_HOP or bool(named) and name in named[1].decode().lower().split(", ")
+
+
+@deliberate
+def hop_by_hop_fields_of_the_origin_end_here(row, difference, nginx, martlet):
+    """The same for answers."""
+    name = difference.aspect.removeprefix("header ")
+    named = "Connection: X-Hop" in repr(row.answer)
+    return difference.martlet == () and (name in HOP_BY_HOP or name == "proxy-authenticate" or named and name == "x-hop")
+
+
+# What comes of bad origins.
+
+
+@deliberate
+def answers_that_two_could_read_differently(row, difference, nginx, martlet):
+    """An origin's head that is malformed, or framed twice, is answered with 502 rather than passed on."""
+    return row.unsafe and martlet.answers[0].status == 502 and difference.aspect not in SECURITY
+
+
+# Framing.
+
+
+@deliberate
+def compressed_bodies_may_be_counted(row, difference, nginx, martlet):
+    """nginx sends what it compresses in chunks; Martlet counts it when it is here whole."""
+    both = all(exchange.answers[0].is_compressed() for exchange in (nginx, martlet))
+    return both and difference.aspect in ("header content-length", "header transfer-encoding")
+
+
+# Files.
+
+TYPES = {
+    "mjs": "text/javascript",
+    "map": "application/json",
+    "csv": "text/csv",
+    "md": "text/markdown",
+    "webmanifest": "application/manifest+json",
+    "ttf": "font/ttf",
+    "otf": "font/otf",
+}
+
+
+@deliberate
+def types_that_debian_does_not_know(row, difference, nginx, martlet):
+    """As application/octet-stream a module would not run, for `nosniff` is set."""
+    extension = row.request.split(b" ")[1].rpartition(b".")[2].decode("latin-1")
+    return _is(difference, "header content-type", ("application/octet-stream",), (TYPES.get(extension),))
+
+
+@deliberate
+def hashed_bundles_are_kept_for_good(row, difference, nginx, martlet):
+    """The name of a bundle changes with its content."""
+    hashed = re.search(rb"\.bundle\.[0-9A-Z]{8}\.", row.request)
+    return bool(hashed) and _is(difference, "header cache-control", (), ("public, max-age=31536000, immutable",))
+
+
+@deliberate
+def a_failed_precondition_keeps_the_connection(row, difference, nginx, martlet):
+    """nginx closes after a 412 although it says the contrary."""
+    return _statuses(nginx, martlet) == (412, 412) and _is(difference, "keep-alive", False, True)
+
+
+@deliberate
+def security_headers_once_with_416(row, difference, nginx, martlet):
+    """nginx says each twice."""
+    return _statuses(nginx, martlet) == (416, 416) and difference.aspect in SECURITY and difference.nginx == difference.martlet * 2
+
+
+@deliberate
+def accept_ranges_once(row, difference, nginx, martlet):
+    """nginx repeats it after X-Accel-Redirect."""
+    return _is(difference, "header accept-ranges", ("bytes", "bytes"), ("bytes",))
+
+
+SECURITY = {f"header {name.lower()}" for name in SECURITY_HEADERS}
+
+
+def _is(difference, aspect, nginx, martlet):
+    return (difference.aspect, difference.nginx, difference.martlet) == (aspect, nginx, martlet)
+
+
+def _statuses(nginx, martlet):
+    return nginx.answers[0].status, martlet.answers[0].status
+
+
+def _is_own_page(row, nginx):
+    """Whether nginx wrote the answer itself; of a HEAD that is known by the length of its page."""
+    answer = nginx.answers[0]
+    named = b"<hr><center>nginx" in answer.body
+    return named or row.methods[0] == "HEAD" and answer.all("content-type") == ["text/html"] and answer.status >= 300
+
+
+def _is_of_refusal(difference, martlet, status):
+    """Whether Martlet refused with `status`, asked no origin, and this is no security header."""
+    return martlet.answers[0].status == status and martlet.received == [] and difference.aspect not in SECURITY

@@ -97,9 +97,7 @@ def nginx_configuration(variables, address, sites, folder):
         client_body_buffer_size 16K;
         client_max_body_size {variables.CLIENT_MAX_BODY_SIZE};
         proxy_http_version 1.1;
-        proxy_buffer_size 128k;
-        proxy_buffers 4 256k;
-        proxy_busy_buffers_size 256k;
+        proxy_buffer_size 128k; proxy_buffers 4 256k; proxy_busy_buffers_size 256k;
         set_real_ip_from {variables.UPSTREAM_REAL_IP_ADDRESS};
         real_ip_header {variables.UPSTREAM_REAL_IP_HEADER};
         real_ip_recursive {variables.UPSTREAM_REAL_IP_RECURSIVE};
@@ -142,10 +140,10 @@ class Server:
 class NginxFrontend(Server):
     name = "nginx"
 
-    def __init__(self, variables, sites, folder):
+    def __init__(self, variables, sites, folder, edit=lambda text: text):
         self.address = unused_address()
         file = folder / "nginx.conf"
-        file.write_text(nginx_configuration(variables, self.address, sites, folder))
+        file.write_text(edit(nginx_configuration(variables, self.address, sites, folder)))
         self.process = Process([*UNPRIVILEGED, "nginx", "-e", "stderr", "-c", file, "-p", folder])
         try:
             until(self._is_listening, "nginx listens")

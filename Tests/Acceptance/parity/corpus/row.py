@@ -56,6 +56,8 @@ class Row:
     # What nginx gives: the status of the first answer.
     gives: int | None = 200
     answer: object = field(default=OK, repr=False)
+    # Whether two parsers could read the answer of the origin differently, or not at all.
+    unsafe: bool = False
     variant: str = "plain"
     peer: str = TRUSTED
     # What is sent through after a 101, for an echo.
