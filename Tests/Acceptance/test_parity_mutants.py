@@ -7,14 +7,30 @@ rules of `parity/differences.py`, whatever Martlet does.
 import pytest
 
 from parity.comparison import compare
-from parity.corpus import assets, bodies, compression, connections, forwarded, frappe, heads, origins, private_files, public_files, realtime, rewrites
+from parity.corpus import (
+    assets,
+    bodies,
+    compression,
+    connections,
+    forwarded,
+    frappe,
+    heads,
+    origins,
+    private_files,
+    public_files,
+    realtime,
+    rewrites,
+)
 from parity.differences import explained_by
 from parity.exchange import exchange
 from parity.frontend import SECURITY_HEADERS, NginxFrontend
 
 # What is broken, by what, and which topic must show it.
 MUTANTS = {
-    **{f"no {name}": (f'add_header {name} "{value}" always;', "", topic) for (name, value), topic in zip(SECURITY_HEADERS.items(), (assets, public_files, rewrites, bodies, origins))},
+    **{
+        f"no {name}": (f'add_header {name} "{value}" always;', "", topic)
+        for (name, value), topic in zip(SECURITY_HEADERS.items(), (assets, public_files, rewrites, bodies, origins))
+    },
     "security headers on good answers only": ("always;", ";", heads),
     "compression from 20 bytes on": ("gzip_min_length 256", "gzip_min_length 20", compression),
     "no Vary": ("gzip_vary on", "gzip_vary off", compression),
@@ -30,11 +46,19 @@ MUTANTS = {
     "redirects are not permanent": ("permanent", "redirect", rewrites),
     "redirects are absolute": ("absolute_redirect off;", "", rewrites),
     "the client's address is appended": ("X-Forwarded-For $remote_addr", "X-Forwarded-For $proxy_add_x_forwarded_for", forwarded),
-    "the client's address is replaced for realtime": ("X-Forwarded-For $proxy_add_x_forwarded_for", "X-Forwarded-For $remote_addr", realtime),
+    "the client's address is replaced for realtime": (
+        "X-Forwarded-For $proxy_add_x_forwarded_for",
+        "X-Forwarded-For $remote_addr",
+        realtime,
+    ),
     "no proxy is trusted": ("set_real_ip_from 127.0.0.1", "set_real_ip_from 192.0.2.1", forwarded),
     "the address is read recursively": ("real_ip_recursive off", "real_ip_recursive on", forwarded),
     "the scheme is the connection's": ("X-Forwarded-Proto $client_scheme", "X-Forwarded-Proto $scheme", forwarded),
-    "the scheme is the client's word": ("X-Forwarded-Proto $client_scheme", "X-Forwarded-Proto $http_x_forwarded_proto", forwarded),
+    "the scheme is the client's word": (
+        "X-Forwarded-Proto $client_scheme",
+        "X-Forwarded-Proto $http_x_forwarded_proto",
+        forwarded,
+    ),
     "the Host keeps its port": ("proxy_set_header Host $host", "proxy_set_header Host $http_host", heads),
     "the site is not told": ("proxy_set_header X-Frappe-Site-Name $host;", "", forwarded),
     "permissions are not asked for": ("proxy_set_header X-Use-X-Accel-Redirect True;", "", frappe),
@@ -42,7 +66,11 @@ MUTANTS = {
     "the origin is the browser's": ("proxy_set_header Origin $client_scheme://$host;", "", realtime),
     "no upgrade": ("proxy_set_header Upgrade $http_upgrade;", "", realtime),
     "redirects of the backend are rewritten": ("proxy_redirect off;", "", origins),
-    "missing assets are asked for": ("location /assets { try_files $uri =404; }", "location /assets { try_files $uri @webserver; }", assets),
+    "missing assets are asked for": (
+        "location /assets { try_files $uri =404; }",
+        "location /assets { try_files $uri @webserver; }",
+        assets,
+    ),
     "public files are not looked for": ("try_files /$host/public/$uri @webserver;", "try_files /never @webserver;", public_files),
     "pages are shown": ('add_header Content-disposition "attachment";', "", public_files),
     "pages of any case are downloads": ("location ~ ^/files/", "location ~* ^/files/", public_files),

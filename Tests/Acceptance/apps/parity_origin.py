@@ -26,8 +26,15 @@ def page(text, status=200):
 
 def login(request):
     response = as_json({"message": "Logged In", "home_page": "/app", "full_name": "Administrator"})
-    for name, value in {"sid": "0123456789abcdef", "system_user": "yes", "full_name": "Admin%20istrator", "user_image": ""}.items():
-        response.set_cookie(name, value, httponly=name == "sid", samesite="Lax", secure=request.headers.get("X-Forwarded-Proto") == "https")
+    for name, value in {
+        "sid": "0123456789abcdef",
+        "system_user": "yes",
+        "full_name": "Admin%20istrator",
+        "user_image": "",
+    }.items():
+        response.set_cookie(
+            name, value, httponly=name == "sid", samesite="Lax", secure=request.headers.get("X-Forwarded-Proto") == "https"
+        )
     return response
 
 
@@ -74,12 +81,14 @@ def resource(request):
 def seen(request):
     """What an application sees of a request: WSGI has one variable for names that differ in `-` and `_`."""
     environ = {k: v for k, v in request.environ.items() if k.startswith(("HTTP_", "CONTENT_", "REQUEST_METHOD", "QUERY"))}
-    return as_json({
-        "environ": environ,
-        "raw": request.environ["RAW_URI"],
-        "address": request.headers.get("X-Forwarded-For", "").split(",")[0].strip(),
-        "scheme": request.headers.get("X-Forwarded-Proto"),
-    })
+    return as_json(
+        {
+            "environ": environ,
+            "raw": request.environ["RAW_URI"],
+            "address": request.headers.get("X-Forwarded-For", "").split(",")[0].strip(),
+            "scheme": request.headers.get("X-Forwarded-Proto"),
+        }
+    )
 
 
 def upload(request):

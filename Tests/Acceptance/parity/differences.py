@@ -57,14 +57,15 @@ def methods_are_told_with_405(row, difference, nginx, martlet):
 
 # What two parsers could read differently is refused: what nginx forwards, Martlet answers with 400.
 
-HOST = re.compile(r"([A-Za-z0-9_-]+\.?)+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+HOST = re.compile(r"(?:(?:[A-Za-z0-9_-]+\.?)+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
 
 
 @deliberate
 def hosts_are_names_or_addresses(row, difference, nginx, martlet):
     """A Host is a name or an address with a port (RFC 9110 7.2): nothing else reaches a site's folder."""
-    host = re.search(rb"\r\nHost: (.*?)\r\n", row.request)
-    odd = host is not None and not HOST.fullmatch(host[1].decode("latin-1"))
+    field = re.search(rb"\r\nHost: (.*?)\r\n", row.request)
+    host = field and HOST.fullmatch(field[1].decode("latin-1"))
+    odd = field is not None and (host is None or int(host[1] or 80) > 65535)
     return odd and _is_of_refusal(difference, martlet, 400)
 
 
@@ -78,8 +79,7 @@ def targets_have_one_host(row, difference, nginx, martlet):
 @deliberate
 def targets_are_of_uri_characters(row, difference, nginx, martlet):
     """A fragment and bytes beyond ASCII belong into no request line (RFC 9112 3.2); browsers send neither."""
-    line = row.request.partition(b"\r\n")[0]
-    return bool(re.search(rb"[#\x80-\xff]", line)) and _is_of_refusal(difference, martlet, 400)
+    return bool(re.search(rb"[#\x80-\xff]", row.line)) and _is_of_refusal(difference, martlet, 400)
 
 
 @deliberate
@@ -100,7 +100,11 @@ def fields_are_well_formed(row, difference, nginx, martlet):
 @deliberate
 def codings_that_are_none(row, difference, nginx, martlet):
     """`Transfer-Encoding: identity` is no coding any more (RFC 9112 7): malformed rather than unknown."""
-    return b"Transfer-Encoding: identity" in row.request and _statuses(nginx, martlet) == (501, 400) and difference.aspect in {"status", *PAGE}
+    return (
+        b"Transfer-Encoding: identity" in row.request
+        and _statuses(nginx, martlet) == (501, 400)
+        and difference.aspect in {"status", *PAGE}
+    )
 
 
 @deliberate
@@ -122,6 +126,13 @@ def heads_that_are_too_large(row, difference, nginx, martlet):
 
 
 @deliberate
+def a_hundred_fields_are_enough(row, difference, nginx, martlet):
+    """gunicorn takes no more; nginx forwards what it then refuses."""
+    fields = row.request.partition(b"\r\n\r\n")[0].count(b"\r\n")
+    return fields > 100 and _is_of_refusal(difference, martlet, 431)
+
+
+@deliberate
 def one_field_may_fill_the_head(row, difference, nginx, martlet):
     """nginx limits a field to 8 KiB for its buffers' sake; here the sum alone is limited, to nginx's 32 KiB."""
     return _statuses(nginx, martlet) == (400, 200) and any(len(line) > 8192 for line in row.request.split(b"\r\n")[1:])
@@ -133,8 +144,22 @@ def one_field_may_fill_the_head(row, difference, nginx, martlet):
 @deliberate
 def a_body_that_is_refused_ends_the_connection(row, difference, nginx, martlet):
     """What follows a body that nobody wanted is never read as a request."""
-    refused = martlet.answers[-1].status in (404, 405, 413) and re.search(rb"\r\n(Content-Length|Transfer-Encoding):", row.request)
-    return bool(refused) and (_is(difference, "header connection", ("keep-alive",), ("close",)) or _is(difference, "keep-alive", True, False))
+    refused = martlet.answers[-1].status in (404, 405, 413) and re.search(
+        rb"\r\n(Content-Length|Transfer-Encoding):", row.request
+    )
+    return bool(refused) and (
+        _is(difference, "header connection", ("keep-alive",), ("close",)) or _is(difference, "keep-alive", True, False)
+    )
+
+
+@deliberate
+def bodies_are_refused_before_a_route_is_looked_for(row, difference, nginx, martlet):
+    """nginx tells of what is protected first; a body over the limit is 413 whatever is asked for."""
+    return (
+        row.line.startswith(b"POST /protected/")
+        and _statuses(nginx, martlet) == (404, 413)
+        and difference.aspect in {"status", *PAGE}
+    )
 
 
 @deliberate
@@ -150,6 +175,18 @@ def nobody_is_told_to_continue_in_vain(row, difference, nginx, martlet):
 def connections_to_the_origin_are_kept(row, difference, nginx, martlet):
     """nginx connects anew for each request; Martlet keeps connections, and HTTP/1.1 needs no word for it."""
     return _is(difference, "origin header connection", ("close",), ())
+
+
+@deliberate
+def names_of_fields_are_tokens(row, difference, nginx, martlet):
+    """nginx drops names with other than letters, digits and `-`; they are as valid (RFC 9110 5.6.2), `_` alone is dropped."""
+    return bool(re.fullmatch("origin header [a-z0-9-]+[.!*+].*", difference.aspect)) and difference.nginx == ()
+
+
+@deliberate
+def options_of_the_whole_server_are_the_origins(row, difference, nginx, martlet):
+    """`OPTIONS *` is valid (RFC 9112 3.2.4): nginx answers 400."""
+    return row.line.startswith(b"OPTIONS * ") and _statuses(nginx, martlet) == (400, 200) and difference.aspect not in SECURITY
 
 
 HOP_BY_HOP = ("proxy-connection", "proxy-authorization", "trailer", "te", "upgrade", "http2-settings", "keep-alive")
@@ -175,7 +212,27 @@ def hop_by_hop_fields_of_the_origin_end_here(row, difference, nginx, martlet):
     return difference.martlet == () and (name in HOP_BY_HOP or name == "proxy-authenticate" or named and name == "x-hop")
 
 
+@deliberate
+def dates_are_the_origins(row, difference, nginx, martlet):
+    """An answer was made when its origin says (RFC 9110 6.6.1)."""
+    return difference.aspect == "header date" and "Date: " in repr(row.answer) and difference.martlet[0] in repr(row.answer)
+
+
 # What comes of bad origins.
+
+
+@deliberate
+def what_came_before_a_cut_is_passed_on(row, difference, nginx, martlet):
+    """nginx throws away what it holds when the origin is too late with the rest."""
+    return row.variant == "impatient" and difference.aspect == "body" and (difference.nginx, difference.martlet) == (b"", b"half")
+
+
+@deliberate
+def a_chunk_that_is_none_cuts_the_answer(row, difference, nginx, martlet):
+    """The head has gone out when the chunk comes; nginx has said nothing yet and closes."""
+    return (
+        row.unsafe and nginx.answers[0].status is None and not martlet.answers[0].complete and difference.aspect not in SECURITY
+    )
 
 
 @deliberate
@@ -210,14 +267,16 @@ TYPES = {
 @deliberate
 def types_that_debian_does_not_know(row, difference, nginx, martlet):
     """As application/octet-stream a module would not run, for `nosniff` is set."""
-    extension = row.request.split(b" ")[1].rpartition(b".")[2].decode("latin-1")
-    return _is(difference, "header content-type", ("application/octet-stream",), (TYPES.get(extension),))
+    extension = re.search(rb"\.(\w+) HTTP/", row.line)
+    return extension is not None and _is(
+        difference, "header content-type", ("application/octet-stream",), (TYPES.get(extension[1].decode()),)
+    )
 
 
 @deliberate
 def hashed_bundles_are_kept_for_good(row, difference, nginx, martlet):
     """The name of a bundle changes with its content."""
-    hashed = re.search(rb"\.bundle\.[0-9A-Z]{8}\.", row.request)
+    hashed = re.search(rb"\.bundle\.[0-9A-Z]{8}\.", row.line)
     return bool(hashed) and _is(difference, "header cache-control", (), ("public, max-age=31536000, immutable",))
 
 
@@ -230,7 +289,9 @@ def a_failed_precondition_keeps_the_connection(row, difference, nginx, martlet):
 @deliberate
 def security_headers_once_with_416(row, difference, nginx, martlet):
     """nginx says each twice."""
-    return _statuses(nginx, martlet) == (416, 416) and difference.aspect in SECURITY and difference.nginx == difference.martlet * 2
+    return (
+        _statuses(nginx, martlet) == (416, 416) and difference.aspect in SECURITY and difference.nginx == difference.martlet * 2
+    )
 
 
 @deliberate

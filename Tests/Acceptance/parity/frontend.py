@@ -12,9 +12,7 @@ from support.wire import parse_address
 
 # The image runs as a user of no rights. Root reads what is unreadable, so tests of root step down.
 UNPRIVILEGED = (
-    ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--pdeathsig", "KILL", "--"]
-    if os.geteuid() == 0
-    else []
+    ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--pdeathsig", "KILL", "--"] if os.geteuid() == 0 else []
 )
 
 SECURITY_HEADERS = {

@@ -65,7 +65,7 @@ def make_sites(folder):
         image / "frappe/a%20b.txt": b"percent twenty\n",
         image / "frappe/grün.txt": "grün\n".encode(),
         image / "frappe/semi;colon.txt": b"semicolon\n",
-        image / "frappe/quo\"te.txt": b"quote\n",
+        image / 'frappe/quo"te.txt': b"quote\n",
         image / "frappe/question?.txt": b"question\n",
         image / "frappe/hash#.txt": b"hash\n",
         image / "frappe/back\\slash.txt": b"backslash\n",

@@ -95,9 +95,22 @@ ROWS = [
     row("If-Modified-Since a later time", SMALL, "If-Modified-Since: Fri, 01 Mar 2030 12:00:00 GMT"),
     row("If-Modified-Since an earlier time", SMALL, "If-Modified-Since: Thu, 29 Feb 2024 12:00:00 GMT"),
     row("If-Modified-Since no date", SMALL, "If-Modified-Since: yesterday"),
-    row("If-Modified-Since holds, If-None-Match does not", SMALL, f"If-Modified-Since: {MODIFIED_DATE}", 'If-None-Match: "other"'),
-    row("If-None-Match holds, If-Modified-Since does not", SMALL, "If-Modified-Since: Thu, 29 Feb 2024 12:00:00 GMT", f"If-None-Match: {tag(11)}"),
-    row("If-None-Match and If-Modified-Since both hold", SMALL, f"If-Modified-Since: {MODIFIED_DATE}", f"If-None-Match: {tag(11)}", gives=304),
+    row(
+        "If-Modified-Since holds, If-None-Match does not", SMALL, f"If-Modified-Since: {MODIFIED_DATE}", 'If-None-Match: "other"'
+    ),
+    row(
+        "If-None-Match holds, If-Modified-Since does not",
+        SMALL,
+        "If-Modified-Since: Thu, 29 Feb 2024 12:00:00 GMT",
+        f"If-None-Match: {tag(11)}",
+    ),
+    row(
+        "If-None-Match and If-Modified-Since both hold",
+        SMALL,
+        f"If-Modified-Since: {MODIFIED_DATE}",
+        f"If-None-Match: {tag(11)}",
+        gives=304,
+    ),
     row("If-Match with the tag", SMALL, f"If-Match: {tag(11)}"),
     row("If-Match with another tag", SMALL, 'If-Match: "other"', gives=412),
     row("If-Match with the tag made weak", SMALL, f"If-Match: W/{tag(11)}", gives=412),
@@ -134,7 +147,10 @@ ROWS = [
     # Methods.
     row("HEAD of an asset", SMALL, method="HEAD"),
     row("HEAD of a missing asset", "/assets/none.txt", method="HEAD", gives=404),
-    *(row(f"{method} of an asset", SMALL, method=method, body=b"hello", gives=405) for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH", "FROBNICATE")),
+    *(
+        row(f"{method} of an asset", SMALL, method=method, body=b"hello", gives=405)
+        for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH", "FROBNICATE")
+    ),
     row("POST of an asset in chunks", SMALL, method="POST", body=(b"hello",), gives=405),
     row("POST of an asset with a large body", SMALL, method="POST", body=b"h" * 300_000, gives=405),
     row("POST of a missing asset", "/assets/none.txt", method="POST", body=b"hello", gives=404),

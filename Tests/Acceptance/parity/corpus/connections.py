@@ -4,7 +4,9 @@ from .row import answer, chunked, head, row
 
 GET, ASSET = head("GET", "/x"), head("GET", "/assets/small.txt")
 KEEP = "Connection: keep-alive"
-CHUNKS = answer(chunked(b"hello", b" world"), "200 OK", "Content-Type: application/x-own", "Transfer-Encoding: chunked", length=False)
+CHUNKS = answer(
+    chunked(b"hello", b" world"), "200 OK", "Content-Type: application/x-own", "Transfer-Encoding: chunked", length=False
+)
 
 
 def pipeline(name, *requests, methods=None, **more):
@@ -24,9 +26,25 @@ ROWS = [
     pipeline("a redirect before a GET", head("GET", "/a/"), GET, gives=301),
     pipeline("a missing asset before a GET", head("GET", "/assets/none"), GET, gives=404),
     pipeline("a POST before a GET", head("POST", "/x", ["Content-Length: 5"]) + b"hello", GET, methods=("POST", "GET")),
-    pipeline("a POST in chunks before a GET", head("POST", "/x", ["Transfer-Encoding: chunked"]) + chunked(b"hello"), GET, methods=("POST", "GET")),
-    pipeline("a POST of an asset before a GET", head("POST", "/assets/small.txt", ["Content-Length: 5"]) + b"hello", GET, methods=("POST", "GET"), gives=405),
-    pipeline("an asset, a range of it, and what is the same", ASSET, head("GET", "/assets/small.txt", ["Range: bytes=0-3"]), head("GET", "/assets/small.txt", ["If-None-Match: *"])),
+    pipeline(
+        "a POST in chunks before a GET",
+        head("POST", "/x", ["Transfer-Encoding: chunked"]) + chunked(b"hello"),
+        GET,
+        methods=("POST", "GET"),
+    ),
+    pipeline(
+        "a POST of an asset before a GET",
+        head("POST", "/assets/small.txt", ["Content-Length: 5"]) + b"hello",
+        GET,
+        methods=("POST", "GET"),
+        gives=405,
+    ),
+    pipeline(
+        "an asset, a range of it, and what is the same",
+        ASSET,
+        head("GET", "/assets/small.txt", ["Range: bytes=0-3"]),
+        head("GET", "/assets/small.txt", ["If-None-Match: *"]),
+    ),
     pipeline("an empty line between requests", GET + b"\r\n", GET),
     row("HTTP/1.0", version="1.0"),
     row("HTTP/1.0 that keeps alive", "/x", KEEP, version="1.0"),

@@ -76,7 +76,14 @@ ORDINARY = (
     "From: somebody@erp.test",
 )
 
-HOP_BY_HOP = ("Keep-Alive: 5", "TE: trailers", "Proxy-Connection: close", "Proxy-Authorization: Basic eA==", "Upgrade: websocket", "Trailer: X-T")
+HOP_BY_HOP = (
+    "Keep-Alive: 5",
+    "TE: trailers",
+    "Proxy-Connection: close",
+    "Proxy-Authorization: Basic eA==",
+    "Upgrade: websocket",
+    "Trailer: X-T",
+)
 
 
 def real_ip(name, values, **more):

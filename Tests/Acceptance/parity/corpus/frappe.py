@@ -13,7 +13,13 @@ ROWS = [
     frappe("the home page", "/"),
     frappe("ping", "/api/method/ping"),
     frappe("ping by HEAD", "/api/method/ping", method="HEAD"),
-    frappe("login", "/api/method/login", "Content-Type: application/x-www-form-urlencoded", method="POST", body=b"usr=Administrator&pwd=admin"),
+    frappe(
+        "login",
+        "/api/method/login",
+        "Content-Type: application/x-www-form-urlencoded",
+        method="POST",
+        body=b"usr=Administrator&pwd=admin",
+    ),
     frappe("login over https", "/api/method/login", HTTPS, method="POST", body=b"usr=Administrator&pwd=admin"),
     frappe("the desk without a session", "/app", gives=302),
     frappe("the desk without a session over https", "/app", HTTPS, gives=302),
@@ -42,5 +48,8 @@ ROWS = [
     frappe("a download in chunks", "/api/method/download?size=100000&unbuffered=1"),
     frappe("security headers of its own", "/secured"),
     frappe("many large fields", "/wordy?count=60"),
-    *(frappe(f"status {status}", f"/status/{status}", gives=status) for status in (201, 204, 304, 401, 403, 404, 409, 417, 429, 500, 503)),
+    *(
+        frappe(f"status {status}", f"/status/{status}", gives=status)
+        for status in (201, 204, 304, 401, 403, 404, 409, 417, 429, 500, 503)
+    ),
 ]

@@ -20,7 +20,10 @@ NOT_REDIRECTED = (
 ROWS = [
     *(row(f"redirected: {target}", target, gives=301) for target in REDIRECTED),
     *(row(f"not redirected: {target}", target) for target in NOT_REDIRECTED),
-    *(row(f"{method} is redirected", "/a/?x=1", method=method, body=b"hello", gives=301) for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH")),
+    *(
+        row(f"{method} is redirected", "/a/?x=1", method=method, body=b"hello", gives=301)
+        for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH")
+    ),
     row("HEAD is redirected", "/a.html", method="HEAD", gives=301),
     row("a POST in chunks is redirected", "/a/", method="POST", body=(b"hello",), gives=301),
     row("a request of HTTP/1.0 is redirected", "/a/", version="1.0", gives=301),

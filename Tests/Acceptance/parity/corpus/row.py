@@ -64,6 +64,11 @@ class Row:
     tunnel: bytes = b""
 
     @property
+    def line(self):
+        """The request line, such as it is."""
+        return self.request.partition(b"\r\n")[0]
+
+    @property
     def script(self):
         """The answer for a recorder to give; None to ask the application."""
         return None if self.answer is FRAPPE else self.answer
@@ -79,6 +84,8 @@ def head(method, target, fields=(), host="erp.test", version="1.1"):
 
 def row(name, target="/x", *fields, method="GET", body=None, host="erp.test", version="1.1", raw=None, **more):
     """A row. A body of bytes is counted, one of a tuple goes in chunks; `raw` is sent as it is."""
+    if raw is not None:
+        method = raw.split()[0].decode("latin-1")
     fields = list(fields)
     if isinstance(body, tuple):
         fields.append("Transfer-Encoding: chunked")
