@@ -276,7 +276,14 @@ static inline int clinux_error_name(int error, char *text, size_t size) {
   return (int)length;
 }
 
+/// The thread takes no signals but those of its own faults: they are for the thread that reads
+/// them, even if it has not begun to.
 static inline int clinux_thread_start(void *(*body)(void *), void *argument) {
+  static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS};
+  sigset_t others, before;
+  sigfillset(&others);
+  for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) sigdelset(&others, faults[i]);
+  pthread_sigmask(SIG_SETMASK, &others, &before);
   pthread_t thread;
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
@@ -284,6 +291,7 @@ static inline int clinux_thread_start(void *(*body)(void *), void *argument) {
   pthread_attr_setstacksize(&attributes, 1 << 20);
   int error = pthread_create(&thread, &attributes, body, argument);
   pthread_attr_destroy(&attributes);
+  pthread_sigmask(SIG_SETMASK, &before, 0);
   return -error;
 }
 

@@ -74,3 +74,31 @@ static inline int clinux_path_kind(const char *path) {
   if (stat(path, &s) < 0) return lstat(path, &s) == 0 && S_ISLNK(s.st_mode) ? 4 : 0;
   return S_ISDIR(s.st_mode) ? 1 : S_ISREG(s.st_mode) ? 2 : 3;
 }
+
+/// What a symbolic link says, not ended by a NUL; its length, which `capacity` bounds.
+static inline ssize_t clinux_read_link(const char *path, void *text, size_t capacity) {
+  ssize_t n = readlink(path, (char *)text, capacity);
+  return n < 0 ? -errno : n;
+}
+
+/// The names of what is in a directory, itself and its parent, too, each ended by a NUL; how many
+/// bytes they take, or -ERANGE if that is more than `capacity`.
+static inline ssize_t clinux_list_names(const char *path, void *names, size_t capacity) {
+  DIR *directory = opendir(path);
+  if (!directory) return -errno;
+  size_t used = 0;
+  struct dirent *entry;
+  errno = 0;
+  while ((entry = readdir(directory))) {
+    size_t length = strlen(entry->d_name) + 1;
+    if (length > capacity - used) {
+      errno = ERANGE;
+      break;
+    }
+    memcpy((char *)names + used, entry->d_name, length);
+    used += length;
+  }
+  int error = errno;
+  closedir(directory);
+  return error ? -error : (ssize_t)used;
+}

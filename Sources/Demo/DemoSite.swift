@@ -27,6 +27,7 @@ struct DemoSite: ~Copyable, Sendable {
     for name in ["", "/demo", "/demo/dist", "/demo/dist/css", "/demo/dist/js"] {
       try folder.makeFolder("assets\(name)")
     }
+    for name in ["localhost", "localhost/public"] { try folder.makeFolder(name) }
     try folder.write(Page.style, to: String(paths.style.dropFirst()))
     try folder.write(Page.script, to: String(paths.script.dropFirst()))
     return folder

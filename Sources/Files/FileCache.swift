@@ -36,12 +36,12 @@ struct FileCache: ~Copyable {
   // MARK: Finding
 
   func find(
-    hash: UInt64, route: Int, coding: ContentCoding, path: Span<UInt8>, host: Span<UInt8>
+    hash: UInt64, route: Int, coding: ContentCoding, path: Span<UInt8>, site: Span<UInt8>
   ) -> Handle? {
     let first = firstPlace(hash)
     for i in first..<first + FileCache.placesInSet {
       guard let slot = slot(at: i, hash: hash), let handle = entries.handle(ofSlot: slot),
-        entries[handle].isFor(route: route, coding: coding, path: path, host: host)
+        entries[handle].isFor(route: route, coding: coding, path: path, site: site)
       else { continue }
       return handle
     }

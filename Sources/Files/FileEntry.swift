@@ -9,7 +9,7 @@ struct FileEntry: ~Copyable {
   let hash: UInt64
   let route: Int
   let coding: ContentCoding
-  private let hostCount: Int
+  private let siteCount: Int
   private let keyCount: Int
 
   // What was found.
@@ -19,13 +19,16 @@ struct FileEntry: ~Copyable {
   /// Without room, when it is not in memory.
   let content: ByteBuffer
 
-  // What is said of it. `text` holds the key (host, then path), then lines of a head:
-  //   Content-Type | Last-Modified, ETag, Vary, Cache-Control | Content-Encoding | lengths
-  // A 200 has all of them, a 304 the second group, a 206 all but the last.
+  // What is said of it. `text` holds the key (site, then path), then lines of a head:
+  //   Content-Type | Last-Modified, ETag | Cache-Control | Vary | Content-Encoding | lengths
+  // A 200 has all of them, a 304 those from Last-Modified to Vary, a 206 all but the last. Who
+  // asks may have another Content-Type, and may leave Cache-Control out.
   private let text: ByteBuffer
   private let typeEnd: Int
   private let tag: Range<Int>
   private let validatorsEnd: Int
+  private let cacheControlEnd: Int
+  private let varyEnd: Int
   private let codingEnd: Int
   private let modified: HTTPDate
 
@@ -47,7 +50,7 @@ struct FileEntry: ~Copyable {
   private static var coarsestStamp: Instant { 2_000_000_000 }
 
   init(
-    hash: UInt64, route: Int, coding: ContentCoding, path: Span<UInt8>, host: Span<UInt8>,
+    hash: UInt64, route: Int, coding: ContentCoding, path: Span<UInt8>, site: Span<UInt8>,
     found: consuming FoundFile, type: String, cacheControl: String?, firstSeenAt: Instant,
     now: Instant
   ) {
@@ -61,17 +64,18 @@ struct FileEntry: ~Copyable {
     checkedAt = now
     loadedAt = now
     self.firstSeenAt = firstSeenAt
-    hostCount = host.count
-    keyCount = host.count + path.count
+    siteCount = site.count
+    keyCount = site.count + path.count
 
     let room = keyCount + type.utf8.count + (cacheControl?.utf8.count ?? 0) + 320
     var text = ByteBuffer(capacity: sighting.outcome == .file ? room : max(keyCount, 1))
-    text.append(host)
+    text.append(site)
     text.append(path)
     guard sighting.outcome == .file, let status = sighting.status else {
       modified = HTTPDate(seconds: 0)
       tag = 0..<0
-      (typeEnd, validatorsEnd, codingEnd) = (keyCount, keyCount, keyCount)
+      (typeEnd, validatorsEnd, cacheControlEnd) = (keyCount, keyCount, keyCount)
+      (varyEnd, codingEnd) = (keyCount, keyCount)
       self.text = text
       return
     }
@@ -87,15 +91,17 @@ struct FileEntry: ~Copyable {
     EntityTag(modified: modified, size: status.size, coding: coding).append(to: &text)
     tag = tagStart..<text.count
     text.append("\r\n")
-    if coding != .identity || !sighting.siblings.isEmpty {
-      text.append("Vary: Accept-Encoding\r\n")
-    }
+    validatorsEnd = text.count
     if let cacheControl {
       text.append("Cache-Control: ")
       text.append(cacheControl)
       text.append("\r\n")
     }
-    validatorsEnd = text.count
+    cacheControlEnd = text.count
+    if coding != .identity || !sighting.siblings.isEmpty {
+      text.append("Vary: Accept-Encoding\r\n")
+    }
+    varyEnd = text.count
     switch coding {
     case .identity: break
     case .gzip: text.append("Content-Encoding: gzip\r\n")
@@ -122,13 +128,13 @@ struct FileEntry: ~Copyable {
   }
 
   /// Whether it is what is asked for.
-  func isFor(route: Int, coding: ContentCoding, path: Span<UInt8>, host: Span<UInt8>) -> Bool {
-    guard route == self.route, coding == self.coding, host.count == hostCount,
-      host.count + path.count == keyCount
+  func isFor(route: Int, coding: ContentCoding, path: Span<UInt8>, site: Span<UInt8>) -> Bool {
+    guard route == self.route, coding == self.coding, site.count == siteCount,
+      site.count + path.count == keyCount
     else { return false }
     let key = text.readable
-    for i in host.indices where key[i] != host[i] { return false }
-    for i in path.indices where key[hostCount + i] != path[i] { return false }
+    for i in site.indices where key[i] != site[i] { return false }
+    for i in path.indices where key[siteCount + i] != path[i] { return false }
     return true
   }
 
@@ -142,10 +148,11 @@ struct FileEntry: ~Copyable {
 
   /// Judges conditions and ranges, and appends the fields of the answer to `buffer`.
   ///
+  /// - Parameter type: the media type that the answer has; empty for the file's own.
   /// - Precondition: the entry is a file, the method GET or HEAD.
   func answer(
-    _ request: FileRequest, in head: Span<UInt8>, boundary: UInt64, rangesLimit: Int,
-    into buffer: inout ByteBuffer
+    _ request: FileRequest, in head: Span<UInt8>, type: Span<UInt8>, boundary: UInt64,
+    rangesLimit: Int, into buffer: inout ByteBuffer
   ) -> FileReply {
     let tagBytes = text.readable.extracting(tag)
     switch request.conditions.evaluate(
@@ -153,7 +160,7 @@ struct FileEntry: ~Copyable {
     {
     case .failed: return FileReply(status: 412)
     case .notModified:
-      buffer.append(text.readable.extracting(typeEnd..<validatorsEnd))
+      append(typeEnd..<varyEnd, request, to: &buffer)
       return FileReply(status: 304)
     case .holds: break
     }
@@ -166,11 +173,13 @@ struct FileEntry: ~Copyable {
     }
     switch ranges {
     case .whole:
-      buffer.append(text.readable.extracting(keyCount..<text.count))
+      let start = appendType(type, to: &buffer)
+      append(start..<text.count, request, to: &buffer)
       return FileReply(status: 200, contentLength: size, first: 0..<size)
 
     case .single(let part):
-      buffer.append(text.readable.extracting(keyCount..<codingEnd))
+      let start = appendType(type, to: &buffer)
+      append(start..<codingEnd, request, to: &buffer)
       buffer.append("Content-Length: ")
       buffer.append(decimal: UInt64(part.count))
       buffer.append("\r\n")
@@ -179,14 +188,15 @@ struct FileEntry: ~Copyable {
         status: 206, contentLength: part.count, first: part.offset..<part.offset + part.count)
 
     case .several(let parts):
-      let multipart = Multipart(boundary: boundary, parts: parts)
-      let length = multipart.length(typeLineCount: typeEnd - keyCount, size: size)
+      let multipart = Multipart(
+        boundary: boundary, parts: parts, type: type.indices.map { type[$0] })
+      let length = multipart.length(typeLineCount: typeLineCount(type), size: size)
       buffer.append("Content-Type: multipart/byteranges; boundary=")
       multipart.appendBoundary(to: &buffer)
       buffer.append("\r\nContent-Length: ")
       buffer.append(decimal: UInt64(length))
       buffer.append("\r\n")
-      buffer.append(text.readable.extracting(typeEnd..<codingEnd))
+      append(typeEnd..<codingEnd, request, to: &buffer)
       return FileReply(status: 206, contentLength: length, multipart: multipart)
 
     case .unsatisfiable:
@@ -195,6 +205,31 @@ struct FileEntry: ~Copyable {
       buffer.append("\r\n")
       return FileReply(status: 416)
     }
+  }
+
+  /// Appends the line of another type than the file's own, if there is one; answers where in
+  /// `text` the answer goes on.
+  private func appendType(_ type: Span<UInt8>, to buffer: inout ByteBuffer) -> Int {
+    guard !type.isEmpty else { return keyCount }
+    buffer.append("Content-Type: ")
+    buffer.append(type)
+    buffer.append("\r\n")
+    return typeEnd
+  }
+
+  private func typeLineCount(_ type: Span<UInt8>) -> Int {
+    type.isEmpty ? typeEnd - keyCount : "Content-Type: \r\n".utf8.count + type.count
+  }
+
+  /// Appends a part of `text`, without Cache-Control where the request does without.
+  private func append(
+    _ range: Range<Int>, _ request: FileRequest, to buffer: inout ByteBuffer
+  ) {
+    guard request.omitsCacheControl else {
+      return buffer.append(text.readable.extracting(range))
+    }
+    buffer.append(text.readable.extracting(range.lowerBound..<validatorsEnd))
+    buffer.append(text.readable.extracting(cacheControlEnd..<range.upperBound))
   }
 
   /// `Content-Range: bytes 0-4/20` and a line's end (RFC 9110 §14.4).
@@ -215,11 +250,14 @@ struct FileEntry: ~Copyable {
     buffer.append("\r\n--")
     multipart.appendBoundary(to: &buffer)
     buffer.append("\r\n")
-    buffer.append(text.readable.extracting(keyCount..<typeEnd))
+    let start = appendType(multipart.type.span, to: &buffer)
+    buffer.append(text.readable.extracting(start..<typeEnd))
     appendContentRange(of: part, to: &buffer)
     buffer.append("\r\n")
   }
 
   /// Bytes that a part's head can take.
-  var partHeadLimit: Int { typeEnd - keyCount + 128 }
+  func partHeadLimit(_ multipart: borrowing Multipart) -> Int {
+    typeLineCount(multipart.type.span) + 128
+  }
 }

@@ -46,15 +46,15 @@ struct FileFinder: ~Copyable {
   ///
   /// - Throws: what is wrong with the file system, never that a file is not there.
   mutating func look(
-    _ route: FileRoute, path: Span<UInt8>, host: Span<UInt8>
+    _ route: FileRoute, path: Span<UInt8>, site: Span<UInt8>
   ) throws(SystemError) -> FileSighting {
     for candidate in route.candidates.indices {
-      guard write(route, candidate, .identity, path: path, host: host),
+      guard write(route, candidate, .identity, path: path, site: site),
         let status = try status(route)
       else { continue }
       return try withSiblings(
         FileSighting(outcome: .file, candidate: candidate, status: status),
-        route, path: path, host: host)
+        route, path: path, site: site)
     }
     return FileSighting(outcome: .missing)
   }
@@ -62,9 +62,9 @@ struct FileFinder: ~Copyable {
   /// What stands beside a candidate, precompressed.
   mutating func look(
     _ route: FileRoute, sibling coding: ContentCoding, ofCandidate candidate: Int,
-    path: Span<UInt8>, host: Span<UInt8>
+    path: Span<UInt8>, site: Span<UInt8>
   ) throws(SystemError) -> FileSighting {
-    guard write(route, candidate, coding, path: path, host: host),
+    guard write(route, candidate, coding, path: path, site: site),
       let status = try status(route)
     else { return FileSighting(outcome: .missing) }
     return FileSighting(outcome: .file, candidate: candidate, status: status)
@@ -72,13 +72,13 @@ struct FileFinder: ~Copyable {
 
   /// Opens what `path` leads to.
   mutating func open(
-    _ route: FileRoute, path: Span<UInt8>, host: Span<UInt8>
+    _ route: FileRoute, path: Span<UInt8>, site: Span<UInt8>
   ) throws(SystemError) -> FoundFile {
     for candidate in route.candidates.indices {
-      guard write(route, candidate, .identity, path: path, host: host) else { continue }
+      guard write(route, candidate, .identity, path: path, site: site) else { continue }
       var found = try open(route, candidate)
       if found.sighting.outcome == .missing { continue }
-      found.sighting = try withSiblings(found.sighting, route, path: path, host: host)
+      found.sighting = try withSiblings(found.sighting, route, path: path, site: site)
       return found
     }
     return FoundFile(sighting: FileSighting(outcome: .missing))
@@ -87,9 +87,9 @@ struct FileFinder: ~Copyable {
   /// Opens what stands beside a candidate, precompressed.
   mutating func open(
     _ route: FileRoute, sibling coding: ContentCoding, ofCandidate candidate: Int,
-    path: Span<UInt8>, host: Span<UInt8>
+    path: Span<UInt8>, site: Span<UInt8>
   ) throws(SystemError) -> FoundFile {
-    guard write(route, candidate, coding, path: path, host: host) else {
+    guard write(route, candidate, coding, path: path, site: site) else {
       return FoundFile(sighting: FileSighting(outcome: .missing))
     }
     return try open(route, candidate)
@@ -97,20 +97,20 @@ struct FileFinder: ~Copyable {
 
   /// The media type that a candidate's name tells, whatever its siblings are called.
   mutating func mediaType(
-    _ route: FileRoute, candidate: Int, path: Span<UInt8>, host: Span<UInt8>
+    _ route: FileRoute, candidate: Int, path: Span<UInt8>, site: Span<UInt8>
   ) -> String {
-    guard write(route, candidate, .identity, path: path, host: host) else {
+    guard write(route, candidate, .identity, path: path, site: site) else {
       return MediaTypes.fallback
     }
     return route.mediaTypes.type(ofPath: name.readable.extracting(0..<name.count - 1))
   }
 
   private mutating func withSiblings(
-    _ sighting: FileSighting, _ route: FileRoute, path: Span<UInt8>, host: Span<UInt8>
+    _ sighting: FileSighting, _ route: FileRoute, path: Span<UInt8>, site: Span<UInt8>
   ) throws(SystemError) -> FileSighting {
     var sighting = sighting
     for coding in route.precompressed {
-      guard write(route, sighting.candidate, coding, path: path, host: host),
+      guard write(route, sighting.candidate, coding, path: path, site: site),
         try status(route) != nil
       else { continue }
       sighting.siblings.insert(coding)
@@ -123,7 +123,7 @@ struct FileFinder: ~Copyable {
   /// Makes `name` the path of a candidate; false when there can be no such file.
   private mutating func write(
     _ route: FileRoute, _ candidate: Int, _ coding: ContentCoding, path: Span<UInt8>,
-    host: Span<UInt8>
+    site: Span<UInt8>
   ) -> Bool {
     guard let start = FileFinder.start(of: path, in: route) else { return false }
     for i in path.indices where path[i] == 0 { return false }
@@ -138,7 +138,7 @@ struct FileFinder: ~Copyable {
       }
     guard
       route.candidates[candidate].append(
-        path: path.extracting(start...), host: host, to: &name),
+        path: path.extracting(start...), site: site, to: &name),
       name.space > ending.utf8.count
     else { return false }
     // A slash at the end asks for a directory.

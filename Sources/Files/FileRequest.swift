@@ -1,15 +1,15 @@
 public import HTTP
 
 /// What a file server wants to know of a request: its method, and where the fields that matter
-/// stand among the bytes of its head.
+/// stand among the bytes of its head. Whoever asks may have changed its mind about any of it.
 public struct FileRequest: Equatable, Sendable {
   public var method: Method
   public var conditions = Conditions()
   public var range: Range<Int>?
   /// Nil also when the client must not get a coded body.
   public var acceptEncoding: Range<Int>?
-  /// The host that is asked for, without port, for routes whose candidates name it.
-  public var host: Range<Int>?
+  /// Whether the file's own Cache-Control stays out of the answer: somebody else has given one.
+  public var omitsCacheControl = false
 
   public init(method: Method) {
     self.method = method
@@ -28,6 +28,5 @@ public struct FileRequest: Equatable, Sendable {
     if head.version == .http11 {
       acceptEncoding = head.fields.first(.acceptEncoding)?.value.range
     }
-    host = head.hostName.range
   }
 }

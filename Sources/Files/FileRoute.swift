@@ -18,13 +18,15 @@ public struct FileRoute: Sendable {
   let base: [UInt8]
   let prefixCount: Int
   let candidates: [PathTemplate]
+  /// The name of the placeholder, beside `{path}`, in the candidates; nil when there is none.
+  public let variable: String?
   let followsSymlinks: Bool
   let precompressed: [ContentCoding]
   let cacheControl: [CacheControl]
   let mediaTypes: MediaTypes
 
   /// - Parameters:
-  ///   - candidates: tried in order. nginx: `try_files`.
+  ///   - candidates: tried in order; all name the same variable, or none. nginx: `try_files`.
   ///   - followsSymlinks: also out of the base. Otherwise a symbolic link below the base is no
   ///     file; one in the base itself is followed. nginx: `disable_symlinks on from=$root`.
   ///   - precompressed: codings whose siblings (`.br`, `.gz`) are looked for, the one preferred
@@ -45,6 +47,9 @@ public struct FileRoute: Sendable {
       prefixCount = count
     }
     self.candidates = candidates
+    let variables = Set(candidates.compactMap(\.variable))
+    precondition(variables.count <= 1, "a route has one value for its candidates")
+    variable = variables.first
     self.followsSymlinks = followsSymlinks
     self.precompressed = precompressed.reduce(into: []) { kept, coding in
       if FileRoute.siblings.contains(coding), !kept.contains(coding) { kept.append(coding) }

@@ -7,7 +7,7 @@ extension FileServer {
   ///
   /// - Parameter known: what was known of it, and is no longer fresh.
   mutating func look(
-    _ hash: UInt64, _ number: Int, _ path: Span<UInt8>, _ host: Span<UInt8>,
+    _ hash: UInt64, _ number: Int, _ path: Span<UInt8>, _ site: Span<UInt8>,
     _ coding: ContentCoding, of file: Handle?, known: Handle?, _ now: Instant
   ) throws(SystemError) -> Knowledge {
     let route = routes[number]
@@ -19,9 +19,9 @@ extension FileServer {
           if let file {
             try finder.look(
               route, sibling: coding, ofCandidate: cache[file].sighting.candidate, path: path,
-              host: host)
+              site: site)
           } else {
-            try finder.look(route, path: path, host: host)
+            try finder.look(route, path: path, site: site)
           }
         if sighting == cache[known].sighting {
           cache[known].checkedAt = now
@@ -33,22 +33,22 @@ extension FileServer {
     if let known { cache.remove(known) }
 
     let candidate = file.map { cache[$0].sighting.candidate }
-    var found = try open(route, path, host, coding, ofCandidate: candidate)
+    var found = try open(route, path, site, coding, ofCandidate: candidate)
     // Paths that lead nowhere cost nothing to invent, and some kilobytes each to remember.
-    if found.sighting.outcome == .missing, path.count + host.count > 256 { return .missing }
+    if found.sighting.outcome == .missing, path.count + site.count > 256 { return .missing }
     if found.sighting.outcome == .file { try load(&found) }
     let isSame = lastSeen?.sighting == found.sighting
     var type = ""
     var cacheControl: String?
     if found.sighting.outcome == .file {
       type = finder.mediaType(
-        route, candidate: found.sighting.candidate, path: path, host: host)
+        route, candidate: found.sighting.candidate, path: path, site: site)
       cacheControl = self.cacheControl(route, path)
     }
     return .entry(
       cache.insert(
         FileEntry(
-          hash: hash, route: number, coding: coding, path: path, host: host, found: found,
+          hash: hash, route: number, coding: coding, path: path, site: site, found: found,
           type: type, cacheControl: cacheControl,
           firstSeenAt: isSame ? lastSeen?.at ?? now : now, now: now)))
   }
@@ -64,16 +64,16 @@ extension FileServer {
   /// Opens a file or a sibling; when the process has no descriptor left, after giving up one
   /// that no response needs.
   private mutating func open(
-    _ route: FileRoute, _ path: Span<UInt8>, _ host: Span<UInt8>, _ coding: ContentCoding,
+    _ route: FileRoute, _ path: Span<UInt8>, _ site: Span<UInt8>, _ coding: ContentCoding,
     ofCandidate candidate: Int?
   ) throws(SystemError) -> FoundFile {
     while true {
       do throws(SystemError) {
         if let candidate {
           return try finder.open(
-            route, sibling: coding, ofCandidate: candidate, path: path, host: host)
+            route, sibling: coding, ofCandidate: candidate, path: path, site: site)
         }
-        return try finder.open(route, path: path, host: host)
+        return try finder.open(route, path: path, site: site)
       } catch {
         guard error.isOutOfDescriptors, cache.giveUpDescriptor() else { throw error }
       }

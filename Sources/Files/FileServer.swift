@@ -17,11 +17,16 @@ public struct FileServer: ~Copyable {
   private let hashSeed: UInt64
   private var boundary: UInt64
   private var responses = 0
+  /// A media type that is given for an answer has at most so many bytes; a longer one is not
+  /// taken, and the file's own stands.
+  public static var typeLimit: Int { 256 }
+
   /// The most bytes of fields that an answer appends.
   public private(set) var fieldsLimit = 0
 
   private struct RouteFacts: Sendable {
-    var usesHost: Bool
+    /// Whether candidates name a variable, so that its value belongs to the key.
+    var usesSite: Bool
     /// The codings of siblings in the order of preference; identity ends them.
     var codings: InlineArray<2, ContentCoding>
   }
@@ -45,9 +50,9 @@ public struct FileServer: ~Copyable {
       var codings = InlineArray<2, ContentCoding>(repeating: .identity)
       for (i, coding) in route.precompressed.enumerated() { codings[i] = coding }
       return RouteFacts(
-        usesHost: route.candidates.contains { $0.usesHost }, codings: codings)
+        usesSite: route.variable != nil, codings: codings)
     }
-    fieldsLimit = 512 + (routes.map(\.longestFields).max() ?? 0)
+    fieldsLimit = 512 + FileServer.typeLimit + (routes.map(\.longestFields).max() ?? 0)
   }
 
   public var usage: FileUsage { cache.usage }
@@ -58,33 +63,40 @@ public struct FileServer: ~Copyable {
   ///
   /// - Parameters:
   ///   - path: normalised: it begins with a slash, and has no `.` and `..`.
+  ///   - site: what the route's variable stands for, in lower case if case does not matter. What
+  ///     could not be the name of one directory leads to no file.
+  ///   - type: the media type that the answer has whatever the file's name tells; empty for the
+  ///     file's own.
   ///   - head: what the places in `request` refer to.
   ///   - buffer: gets the fields that are the file's affair; it has `fieldsLimit` bytes of space.
   public mutating func answer(
-    _ request: FileRequest, route: Int, path: Span<UInt8>, head: Span<UInt8>, now: Instant,
-    into buffer: inout ByteBuffer
+    _ request: FileRequest, route: Int, path: Span<UInt8>, site: Span<UInt8>,
+    type: Span<UInt8>, head: Span<UInt8>, now: Instant, into buffer: inout ByteBuffer
   ) -> FileAnswer {
-    decide(request, route, path, head, now, mayLook: false, into: &buffer)
+    decide(request, route, path, site, type, head, now, mayLook: false, into: &buffer)
   }
 
   /// Answers after asking the disk for what is not known, or not fresh.
   public mutating func lookup(
-    _ request: FileRequest, route: Int, path: Span<UInt8>, head: Span<UInt8>, now: Instant,
-    into buffer: inout ByteBuffer
+    _ request: FileRequest, route: Int, path: Span<UInt8>, site: Span<UInt8>,
+    type: Span<UInt8>, head: Span<UInt8>, now: Instant, into buffer: inout ByteBuffer
   ) -> FileAnswer {
-    decide(request, route, path, head, now, mayLook: true, into: &buffer)
+    decide(request, route, path, site, type, head, now, mayLook: true, into: &buffer)
   }
 
   private mutating func decide(
-    _ request: FileRequest, _ route: Int, _ path: Span<UInt8>, _ head: Span<UInt8>,
-    _ now: Instant, mayLook: Bool, into buffer: inout ByteBuffer
+    _ request: FileRequest, _ route: Int, _ path: Span<UInt8>, _ givenSite: Span<UInt8>,
+    _ givenType: Span<UInt8>, _ head: Span<UInt8>, _ now: Instant, mayLook: Bool,
+    into buffer: inout ByteBuffer
   ) -> FileAnswer {
     guard responses < cache.limits.responses else { return .refused(status: 503) }
-    let host = head.extracting(facts[route].usesHost ? request.host ?? 0..<0 : 0..<0)
-    let hash = FileServer.hash(route, path, host, seed: hashSeed)
+    let site = givenSite.extracting(first: facts[route].usesSite ? givenSite.count : 0)
+    let type = givenType.extracting(
+      first: givenType.count <= FileServer.typeLimit ? givenType.count : 0)
+    let hash = FileServer.hash(route, path, site, seed: hashSeed)
     do throws(SystemError) {
       let file: Handle
-      switch try find(hash, route, path, host, .identity, of: nil, now, mayLook: mayLook) {
+      switch try find(hash, route, path, site, .identity, of: nil, now, mayLook: mayLook) {
       case .unknown: return .cold
       case .missing: return .notFound
       case .entry(let handle): file = handle
@@ -101,7 +113,7 @@ public struct FileServer: ~Copyable {
         return .refused(status: 405)
       }
       guard let field = request.acceptEncoding, !cache[file].sighting.siblings.isEmpty else {
-        return respond(request, head, from: file, into: &buffer)
+        return respond(request, head, type, from: file, into: &buffer)
       }
       // What is looked up for a sibling must not push the file out.
       cache.pin(file)
@@ -111,16 +123,16 @@ public struct FileServer: ~Copyable {
         guard cache[file].sighting.siblings.contains(codings[i]),
           ContentNegotiation.accepts(codings[i], head.extracting(field))
         else { continue }
-        switch try find(hash, route, path, host, codings[i], of: file, now, mayLook: mayLook) {
+        switch try find(hash, route, path, site, codings[i], of: file, now, mayLook: mayLook) {
         case .unknown: return .cold
         case .missing: continue
         case .entry(let sibling):
           // It may have gone since the file was looked at.
           guard cache[sibling].sighting.outcome == .file else { continue }
-          return respond(request, head, from: sibling, into: &buffer)
+          return respond(request, head, type, from: sibling, into: &buffer)
         }
       }
-      return respond(request, head, from: file, into: &buffer)
+      return respond(request, head, type, from: file, into: &buffer)
     } catch {
       return .failed(error)
     }
@@ -136,17 +148,17 @@ public struct FileServer: ~Copyable {
   }
 
   private mutating func find(
-    _ hash: UInt64, _ route: Int, _ path: Span<UInt8>, _ host: Span<UInt8>,
+    _ hash: UInt64, _ route: Int, _ path: Span<UInt8>, _ site: Span<UInt8>,
     _ coding: ContentCoding, of file: Handle?, _ now: Instant, mayLook: Bool
   ) throws(SystemError) -> Knowledge {
     let hash = hash ^ (UInt64(coding.rawValue) &* 0x9e37_79b9_7f4a_7c15)
-    let known = cache.find(hash: hash, route: route, coding: coding, path: path, host: host)
+    let known = cache.find(hash: hash, route: route, coding: coding, path: path, site: site)
     if let known, isFresh(known, now) {
       cache[known].wasUsed = true
       return .entry(known)
     }
     guard mayLook else { return .unknown }
-    return try look(hash, route, path, host, coding, of: file, known: known, now)
+    return try look(hash, route, path, site, coding, of: file, known: known, now)
   }
 
   private func isFresh(_ handle: Handle, _ now: Instant) -> Bool {
@@ -158,11 +170,12 @@ public struct FileServer: ~Copyable {
   }
 
   private mutating func respond(
-    _ request: FileRequest, _ head: Span<UInt8>, from entry: Handle,
+    _ request: FileRequest, _ head: Span<UInt8>, _ type: Span<UInt8>, from entry: Handle,
     into buffer: inout ByteBuffer
   ) -> FileAnswer {
     var reply = cache[entry].answer(
-      request, in: head, boundary: boundary, rangesLimit: cache.limits.ranges, into: &buffer)
+      request, in: head, type: type, boundary: boundary, rangesLimit: cache.limits.ranges,
+      into: &buffer)
     guard reply.status < 400 else { return .refused(status: reply.status) }
     if reply.multipart != nil {  // the next number of a generator that visits them all
       boundary = boundary &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -178,10 +191,10 @@ public struct FileServer: ~Copyable {
 
   /// Sets of the cache are found by the low bits, entries told apart by the high ones.
   private static func hash(
-    _ route: Int, _ path: Span<UInt8>, _ host: Span<UInt8>, seed: UInt64
+    _ route: Int, _ path: Span<UInt8>, _ site: Span<UInt8>, seed: UInt64
   ) -> UInt64 {
     var state = mix(seed ^ UInt64(route), 0xa076_1d64_78bd_642f)
-    state = hash(host, state)
+    state = hash(site, state)
     return hash(path, state)
   }
 
@@ -230,9 +243,10 @@ public struct FileServer: ~Copyable {
         response.advance(by: copied)
         guard copied == count else { return }
       case .text:
-        let needed = cache[response.source].partHeadLimit
+        guard let multipart = response.multipart else { return }
+        let needed = cache[response.source].partHeadLimit(multipart)
         precondition(buffer.capacity >= needed, "text would never fit")
-        guard let multipart = response.multipart, buffer.space >= needed else { return }
+        guard buffer.space >= needed else { return }
         if let part = response.beginPart() {
           cache[response.source].appendPartHead(part, of: multipart, to: &buffer)
         } else {

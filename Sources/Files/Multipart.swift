@@ -6,6 +6,8 @@ struct Multipart: Equatable, Sendable {
   /// A number that no content is likely to hold as 20 digits after two dashes.
   let boundary: UInt64
   let parts: [ByteRange]
+  /// The media type of each part; empty for the file's own.
+  var type: [UInt8] = []
 
   private static var boundaryCount: Int { 20 }
 

@@ -10,10 +10,15 @@ public struct ConfigurationSource: Sendable {
   public var variables: [String: String] = [:]
   /// Changes what was read, where the text alone does not say all.
   public var adjust: @Sendable (inout Configuration) -> Void = { _ in }
+  /// What a path leads to; replaced in tests.
+  var kind: @Sendable (String) -> PathKind = { PathKind(of: $0) }
   private let read: @Sendable () throws(SystemError) -> String
+  private let lookup = FileLookup()
 
   /// Secrets are short; a path that leads to a device must not fill memory.
   static let secretBytesLimit = 64 << 10
+  /// Of the names in a directory: some thousands.
+  static let namesBytesLimit = 64 << 10
 
   /// A file, read anew at each load.
   public static func file(_ path: String) -> ConfigurationSource {
@@ -32,7 +37,8 @@ public struct ConfigurationSource: Sendable {
     self.read = read
   }
 
-  /// Reads it, with the environment and the files of this process.
+  /// Reads it, with the environment and the files of this process. Where the file system is only
+  /// looked at, for warnings, it does so for as long as `FileLookup.patience`.
   ///
   /// - Returns: a configuration if there is no error, and what is wrong or doubtful.
   public func load() -> (configuration: Configuration?, diagnostics: [Diagnostic]) {
@@ -52,19 +58,34 @@ public struct ConfigurationSource: Sendable {
           return .failure(ReadFailure(error.reason))
         }
       },
-      inspect: { path in
-        switch TextFile.kind(of: path) {
-        case .nothing: .missing
-        case .directory: .directory
-        case .file: .file
-        case .other: .other
-        case .danglingLink: .danglingLink
-        }
-      })
+      view: view(until: Clock.read().now + FileLookup.patience.nanoseconds))
     if var adjusted = configuration {
       adjust(&adjusted)
       configuration = adjusted
     }
     return (configuration, diagnostics)
+  }
+
+  private func view(until end: Instant) -> FileSystemView {
+    FileSystemView(
+      kind: { [kind, lookup] path in lookup.answer(by: end) { kind(path) } ?? .silent },
+      names: { [lookup] path in
+        lookup.answer(by: end) {
+          try? TextFile.names(in: path, limit: Self.namesBytesLimit)
+        } ?? nil
+      })
+  }
+}
+
+extension PathKind {
+  init(of path: String) {
+    self =
+      switch TextFile.kind(of: path) {
+      case .nothing: .missing
+      case .directory: .directory
+      case .file: .file
+      case .other: .other
+      case .danglingLink: .danglingLink(to: (try? TextFile.target(ofLink: path)) ?? "nothing")
+      }
   }
 }

@@ -33,8 +33,8 @@ public struct ProbeTarget: Equatable, Sendable {
 public struct HealthChange: Equatable, Sendable {
   public let target: ProbeTarget
   public let transition: HealthMachine.Transition
-  /// Why, when it went down: what the last check said.
-  public let cause: String?
+  /// What the last check said.
+  public let result: ProbeResult
   /// From the first of the checks that made it to the last.
   public let span: Duration
 }
@@ -71,6 +71,11 @@ public struct HealthProber: ~Copyable {
   public func isUp(cell: Int) -> Bool? {
     guard let handle = handles[cell] else { return nil }
     return probes[handle].machine.isUp
+  }
+
+  /// The cells of servers that are up and whose sites are being maintained.
+  public var maintained: Set<Int> {
+    Set(handles.filter { probes[$0.value].machine.state == .maintained }.keys)
   }
 
   /// Whether a check of the server of a cell is under way.

@@ -9,15 +9,24 @@ enum HealthText {
     let address = target.address.description
     let server = target.server == address ? address : "\(target.server) (\(address))"
     let pool = "pool \(target.pool)"
+    var maintenance = ""
+    if case .maintenance(let status) = change.result { maintenance = "in maintenance (\(status))" }
     switch change.transition {
     case .cameUp(let successes):
       let checks = successes == 1 ? "check" : "checks"
-      return "server \(server) up: \(successes) \(checks) succeeded; \(pool): \(up) of \(count) up"
+      let more = maintenance.isEmpty ? "" : ", \(maintenance)"
+      return
+        "server \(server) up: \(successes) \(checks) succeeded\(more); \(pool): \(up) of \(count) up"
     case .wentDown(let failures):
       let checks = failures == 1 ? "1 check failed" : "\(failures) checks failed"
       let span = failures == 1 ? "" : " in \(seconds(change.span))"
-      let cause = change.cause.map { ": \($0)" } ?? ""
+      var cause = ""
+      if case .failure(let text) = change.result { cause = ": \(text)" }
       return "server \(server) down: \(checks)\(span)\(cause); \(pool): \(up) of \(count) left"
+    case .maintenanceBegan:
+      return "server \(server) \(maintenance): it stays in; \(pool): \(up) of \(count) up"
+    case .maintenanceEnded:
+      return "server \(server) no longer in maintenance; \(pool): \(up) of \(count) up"
     }
   }
 

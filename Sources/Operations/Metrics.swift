@@ -47,6 +47,9 @@ enum Metrics {
 
   static let serverUp = MetricFamily(
     .gauge, "martlet_server_up", "1 if health checks find the server well and it has an address.")
+  static let serverMaintenance = MetricFamily(
+    .gauge, "martlet_server_maintenance",
+    "1 while health checks find the server up and its site in maintenance.")
   static let serverEjected = MetricFamily(
     .gauge, "martlet_server_ejected", "1 while failures of live traffic keep the server out.")
   static let serverInFlight = MetricFamily(

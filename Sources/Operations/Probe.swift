@@ -69,11 +69,9 @@ struct Probe: ~Copyable {
   mutating func finish(_ result: ProbeResult, _ control: inout ControlLoop) -> HealthChange? {
     stop(&control)
     if machine.streak == 0 { streakBegan = began }
-    guard let transition = machine.observe(success: result == .success) else { return nil }
-    var cause: String?
-    if case .failure(let text) = result { cause = text }
+    guard let transition = machine.observe(result.finding) else { return nil }
     let span = Duration.nanoseconds(Int64(clamping: control.clock.now - streakBegan))
-    return HealthChange(target: target, transition: transition, cause: cause, span: span)
+    return HealthChange(target: target, transition: transition, result: result, span: span)
   }
 
   private static func advance(

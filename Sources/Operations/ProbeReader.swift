@@ -1,3 +1,4 @@
+import Balancing
 import Configuration
 import HTTP
 import Memory
@@ -5,8 +6,18 @@ import Memory
 /// What one check says about its server.
 public enum ProbeResult: Equatable, Sendable {
   case success
+  /// The server is well, its site is being maintained; the status that says so.
+  case maintenance(Int)
   /// In words for the log, to follow "server … down: 3 checks failed: ".
   case failure(String)
+
+  var finding: HealthMachine.Finding {
+    switch self {
+    case .success: .success
+    case .maintenance: .maintenance
+    case .failure: .failure
+    }
+  }
 }
 
 /// Judges the answer to one check, as strictly as answers to clients are judged.
@@ -18,6 +29,7 @@ struct ProbeReader: ~Copyable {
   static let interimLimit = 8
 
   private let status: [ClosedRange<Int>]
+  private let maintenance: [ClosedRange<Int>]
   private let wanted: [UInt8]?
   private var head = ResponseHead()
   private var interims = 0
@@ -29,6 +41,7 @@ struct ProbeReader: ~Copyable {
 
   init(_ check: HealthCheck) {
     status = check.status
+    maintenance = check.maintenance
     wanted = check.body.map { Array($0.utf8) }
   }
 
@@ -57,7 +70,8 @@ struct ProbeReader: ~Copyable {
     hasHead = true
     let status = Int(head.status)
     guard self.status.contains(where: { $0.contains(status) }) else {
-      return .failure("answered \(status)")
+      let isMaintained = maintenance.contains { $0.contains(status) }
+      return isMaintained ? .maintenance(status) : .failure("answered \(status)")
     }
     framing = head.framing
     if case .length(let length) = framing { remaining = length }

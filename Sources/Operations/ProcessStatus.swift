@@ -16,12 +16,20 @@ public struct ProcessStatus: Equatable, Sendable {
     /// Servers that take requests, of all there are.
     public var up: Int
     public var count: Int
+    /// Servers that are up and answer that their site is being maintained.
+    public var maintained: Int
 
-    public init(name: String, isRequired: Bool, up: Int, count: Int) {
+    public init(name: String, isRequired: Bool, up: Int, count: Int, maintained: Int = 0) {
       self.name = name
       self.isRequired = isRequired
       self.up = up
       self.count = count
+      self.maintained = maintained
+    }
+
+    fileprivate var json: String {
+      let more = maintained > 0 ? ",\"maintenance\":\(maintained)" : ""
+      return "\(JSONText.quoted(name)):{\"up\":\(up),\"of\":\(count)\(more)}"
     }
   }
 
@@ -70,8 +78,8 @@ public struct ProcessStatus: Equatable, Sendable {
 
   /// `/readyz`
   public var readiness: AdminResponse {
-    let pools = pools.map { "\(JSONText.quoted($0.name)):{\"up\":\($0.up),\"of\":\($0.count)}" }
-    return answer("ready", unready, extra: ",\"pools\":{\(pools.joined(separator: ","))}")
+    let pools = pools.map(\.json).joined(separator: ",")
+    return answer("ready", unready, extra: ",\"pools\":{\(pools)}")
   }
 
   private func answer(_ word: String, _ reasons: [String], extra: String) -> AdminResponse {

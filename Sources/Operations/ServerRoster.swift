@@ -189,12 +189,16 @@ public struct ServerRoster {
   }
 
   /// How many servers of each pool take requests.
-  func status(_ directory: borrowing ServerDirectory) -> [ProcessStatus.Pool] {
+  ///
+  /// - Parameter maintained: the cells of servers whose sites are being maintained.
+  func status(
+    _ directory: borrowing ServerDirectory, maintained: Set<Int>
+  ) -> [ProcessStatus.Pool] {
     zip(pools, servers).map { pool, servers in
-      let up = servers.filter { Self.isUp(directory.cells[$0.slot]) }.count
+      let up = servers.filter { Self.isUp(directory.cells[$0.slot]) }
       return ProcessStatus.Pool(
-        name: pool.settings.name, isRequired: pool.settings.isRequired, up: up,
-        count: servers.count)
+        name: pool.settings.name, isRequired: pool.settings.isRequired, up: up.count,
+        count: servers.count, maintained: up.count { maintained.contains($0.slot) })
     }
   }
 

@@ -23,7 +23,7 @@ extension Supervisor {
   private func processStatus(_ clock: Clock) -> ProcessStatus {
     ProcessStatus(
       now: clock.now, workers: workers.status(now: clock.now), isConfigured: true,
-      isDraining: !shutdown.isRunning, pools: roster.status(directory))
+      isDraining: !shutdown.isRunning, pools: poolStatus)
   }
 
   private func metrics(_ clock: Clock) -> String {
@@ -44,12 +44,15 @@ extension Supervisor {
   }
 
   private func writeServers(to page: inout MetricsPage) {
+    let maintained = prober.maintained
     for (pool, servers) in zip(configuration.pools, roster.servers) {
       for server in servers {
         let labels = [(name: "pool", value: pool.name), (name: "server", value: server.name)]
         let slot = server.slot
         let isUp = ServerRoster.isUp(directory.cells[slot])
+        let isMaintained = isUp && maintained.contains(slot)
         page.add(Metrics.serverUp, labels, Int64(isUp ? 1 : 0))
+        page.add(Metrics.serverMaintenance, labels, Int64(isMaintained ? 1 : 0))
         page.add(Metrics.serverInFlight, labels, Int64(directory.cells[slot].inFlight))
         page.add(Metrics.serverEjected, labels, Int64(directory.cells[slot].isEjected ? 1 : 0))
         page.add(

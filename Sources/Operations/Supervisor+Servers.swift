@@ -20,17 +20,32 @@ struct WeakLease {
 extension Supervisor {
   /// A server's health has changed: workers are told by its cell, the operator by the log.
   func publish(_ change: HealthChange) {
-    let isUp = if case .cameUp = change.transition { true } else { false }
+    switch change.transition {
+    case .cameUp:
+      note(change, isUp: true)
+      logger.info("\(text(change))")
+    case .wentDown:
+      note(change, isUp: false)
+      logger.warning("\(text(change))")
+      hurry(pool: change.target.pool, server: change.target.server)
+    case .maintenanceBegan, .maintenanceEnded:
+      logger.notice("\(text(change))")
+    }
+  }
+
+  private func note(_ change: HealthChange, isUp: Bool) {
     directory.cells[change.target.cell].setHealthy(isUp)
     setting.healthChanged(change.target.address, isUp)
-    let pool = roster.status(directory).first { $0.name == change.target.pool }
-    let text = HealthText.message(change, up: pool?.up ?? 0, of: pool?.count ?? 0)
-    if isUp {
-      logger.info("\(text)")
-    } else {
-      logger.warning("\(text)")
-      hurry(pool: change.target.pool, server: change.target.server)
-    }
+  }
+
+  private func text(_ change: HealthChange) -> String {
+    let pool = poolStatus.first { $0.name == change.target.pool }
+    return HealthText.message(change, up: pool?.up ?? 0, of: pool?.count ?? 0)
+  }
+
+  /// How many servers of each pool take requests, and how many of those are in maintenance.
+  var poolStatus: [ProcessStatus.Pool] {
+    roster.status(directory, maintained: prober.maintained)
   }
 
   /// A server that fails may have moved: its name is looked up again soon.

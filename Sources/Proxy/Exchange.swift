@@ -90,6 +90,7 @@ struct Exchange: ~Copyable {
   var output = ByteBuffer()
   var responseStore = BodyStore()
   var file: FileResponse?
+  var accel = AccelRedirect()
   /// The response's head has gone into the output.
   var hasResponseHead = false
   /// Nothing more will be added to the output.
@@ -136,6 +137,8 @@ struct RequestFacts {
   var methodName = Slice.empty
   var target = Slice.empty
   var host = Slice.empty
+  /// The host without port and final dot.
+  var hostName = Slice.empty
   var requestID = Slice.empty
   var userAgent = Slice.empty
   var isPersistent = false

@@ -21,7 +21,11 @@ struct RouteFacts {
   var buffersResponse = true
   var allowsWebSocket = false
   var editsRequest = false
-  var editsResponse = false
+  /// Until there is a route: it is not known that nothing is edited.
+  var editsResponse = true
+  /// Only other routes lead here. nginx: `internal`.
+  var isInternal = false
+  var followsAccelRedirect = false
   /// 0 where the pool's own holds.
   var responseTimeout: UInt64 = 0
   var sendTimeout: UInt64 = 0
@@ -41,6 +45,8 @@ struct PoolFacts {
   /// Requests after which a connection is closed; 0 is no limit.
   var requestsLimit: UInt32 = 0
   var preservesHost = true
+  /// Host is made by the pool's template.
+  var makesHost = false
   var issuesCookie = false
 }
 

@@ -64,6 +64,8 @@ public final class Snapshot: Sendable {
     let nameAsJSON: [UInt8]
     let facts: RouteFacts
     let action: Action
+    /// What the variable beside {path} stands for, where files are looked for by one.
+    let site: TextTemplate?
     let requestEdits: HeadEdits
     let responseEdits: HeadEdits
   }
@@ -86,8 +88,9 @@ public final class Snapshot: Sendable {
     let servers: [ServerFacts]
     let serverNames: [String]
     let serverNamesAsJSON: [[UInt8]]
-    /// What Host says to each server, unless the client's own goes on.
+    /// What Host says to each server, unless the client's own goes on or a template makes it.
     let hosts: [String]
+    let hostTemplate: TextTemplate?
   }
 
   /// Client-side timeouts in nanoseconds.
@@ -112,6 +115,10 @@ public final class Snapshot: Sendable {
   let timeouts: ClientTimeouts
   let forwarded: ForwardedPolicy
   let trusted: [AddressBlock]
+  let clientAddress: ForwardedAddress
+  let variables: VariableTable
+  /// For responses to requests that have no route.
+  let commonResponseEdits: HeadEdits
   let answersContinue: Bool
   /// Bytes that may wait unsent in the kernel for one client.
   let unsentLimit: Int
@@ -141,11 +148,15 @@ public final class Snapshot: Sendable {
       halfClosed: given.halfClosed.nanoseconds)
     forwarded = configuration.forwarded
     trusted = configuration.trustedProxies
+    clientAddress = ForwardedAddress(configuration.clientAddress)
+    let variables = VariableTable(configuration.variables)
+    self.variables = variables
+    commonResponseEdits = HeadEdits(configuration.responseHeaders, HeaderEdits(), variables)
     answersContinue = configuration.expectContinue == .answer
     unsentLimit = configuration.buffers.unsentBytes
     requestsLimit = UInt32(clamping: configuration.keepalive.requests)
     pools = configuration.pools.enumerated().map { i, pool in
-      Self.pool(pool, bindings.servers[i])
+      Self.pool(pool, bindings.servers[i], variables)
     }
     plans = configuration.pools.enumerated().map { i, pool in
       PoolPlan(
@@ -157,7 +168,7 @@ public final class Snapshot: Sendable {
     var routes: [Route] = []
     for i in configuration.routes.indices {
       routes.append(
-        try Self.route(i, of: configuration, slots: bindings.routes[i]))
+        try Self.route(i, of: configuration, variables, slots: bindings.routes[i]))
     }
     self.routes = routes
   }
@@ -186,7 +197,7 @@ public final class Snapshot: Sendable {
   }
 
   private static func pool(
-    _ settings: PoolSettings, _ servers: [Server]
+    _ settings: PoolSettings, _ servers: [Server], _ variables: VariableTable
   ) -> Pool {
     var facts = PoolFacts()
     facts.connectTimeout = settings.timeouts.connect.nanoseconds
@@ -200,28 +211,34 @@ public final class Snapshot: Sendable {
     }
     facts.preservesHost = settings.host == .preserve
     if case .cookie = settings.affinity { facts.issuesCookie = true }
-    let hosts: [String] =
-      if case .literal(let host) = settings.host {
-        Array(repeating: host, count: servers.count)
+    var hosts = servers.map(\.host)
+    var hostTemplate: TextTemplate?
+    if case .template(let template) = settings.host {
+      if let host = template.constant {
+        hosts = Array(repeating: host, count: servers.count)
       } else {
-        servers.map(\.host)
+        hostTemplate = TextTemplate(template, variables)
+        facts.makesHost = true
       }
+    }
     return Pool(
       name: settings.name, nameAsJSON: escape(settings.name), facts: facts,
       servers: servers.map { ServerFacts(cell: $0.cell, counters: $0.counters) },
       serverNames: servers.map(\.name), serverNamesAsJSON: servers.map { escape($0.name) },
-      hosts: hosts)
+      hosts: hosts, hostTemplate: hostTemplate)
   }
 
   private static func route(
-    _ index: Int, of configuration: Configuration, slots: RouteSlots
+    _ index: Int, of configuration: Configuration, _ variables: VariableTable, slots: RouteSlots
   ) throws(SnapshotError) -> Route {
     let settings = configuration.routes[index]
     var facts = RouteFacts()
     facts.index = index
     facts.counters = slots
+    facts.isInternal = settings.isInternal
     facts.bodyLimit = configuration.limits.bodyBytes
     facts.tunnelTimeout = configuration.timeouts.tunnel.nanoseconds
+    var site: TextTemplate?
     let action: Route.Action
     switch settings.action {
     case .proxy(let proxy):
@@ -233,6 +250,7 @@ public final class Snapshot: Sendable {
       facts.bodyLimit = proxy.bodyBytesLimit ?? configuration.limits.bodyBytes
       facts.buffersRequest = proxy.buffersRequest
       facts.buffersResponse = proxy.buffersResponse
+      facts.followsAccelRedirect = proxy.followsAccelRedirect
       facts.allowsWebSocket = proxy.upgrade.contains { $0.lowercased() == "websocket" }
       facts.responseTimeout = proxy.timeouts.response?.nanoseconds ?? 0
       facts.sendTimeout = proxy.timeouts.send?.nanoseconds ?? 0
@@ -240,6 +258,7 @@ public final class Snapshot: Sendable {
       action = .proxy
     case .files(let files):
       facts.kind = .files
+      site = files.variable.map { TextTemplate(.variable($0), variables) }
       let prefix = if case .prefix(let text, _) = settings.match.path { text } else { "" }
       action = .files(
         try fileRoute(files, prefix: prefix, name: settings.name),
@@ -260,14 +279,15 @@ public final class Snapshot: Sendable {
           status: UInt16(clamping: respond.status), body: Array(respond.body.utf8),
           contentType: respond.contentType))
     }
-    let requestEdits = HeadEdits(settings.requestHeaders)
-    let responseEdits = HeadEdits(settings.responseHeaders)
+    let requestEdits = HeadEdits(
+      configuration.requestHeaders, settings.requestHeaders, variables)
+    let responseEdits = HeadEdits(
+      configuration.responseHeaders, settings.responseHeaders, variables)
     facts.editsRequest = !requestEdits.isEmpty
     facts.editsResponse = !responseEdits.isEmpty
     return Route(
       name: settings.name, nameAsJSON: escape(settings.name), facts: facts, action: action,
-      requestEdits: requestEdits,
-      responseEdits: responseEdits)
+      site: site, requestEdits: requestEdits, responseEdits: responseEdits)
   }
 
   private static func fileRoute(

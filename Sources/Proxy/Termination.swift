@@ -5,6 +5,7 @@ enum Termination: UInt8 {
   case bodyTooLarge
   case noRoute
   case noServer
+  case redirectCircle
   case clientClosedRequest
   case clientClosedWaiting
   case clientClosedResponse
@@ -35,6 +36,7 @@ enum Termination: UInt8 {
     case .bodyTooLarge: "refused:body_too_large"
     case .noRoute: "refused:no_route"
     case .noServer: "refused:no_server"
+    case .redirectCircle: "server_failed:redirect_circle"
     case .clientClosedRequest: "client_closed:request"
     case .clientClosedWaiting: "client_closed:waiting"
     case .clientClosedResponse: "client_closed:response"

@@ -9,27 +9,64 @@ extension Worker {
 
   /// Answers from disk or from memory; the head stands in `requestHead`, the path in `path`.
   mutating func serveFile(_ exchange: Handle) {
-    let request = fileRequest(exchange)
+    writeSite(exchange)
+    writeMediaType(exchange)
+    serveFile(exchange, fileRequest(exchange))
+  }
+
+  /// Puts into `mediaType` what a server has said that the file is; nothing where none has.
+  private mutating func writeMediaType(_ exchange: Handle) {
+    mediaType.clear()
+    let count = exchanges[exchange].accel.typeCount
+    guard count > 0, count <= mediaType.space else { return }
+    Self.copy(count, of: &exchanges[exchange].accel.text, to: &mediaType)
+  }
+
+  private static func copy(
+    _ count: Int, of text: inout ByteBuffer, to type: inout ByteBuffer
+  ) {
+    type.append(text.readable.extracting(first: count))
+  }
+
+  /// Answers a request for a file that need not be what the client asked for: the path stands in
+  /// `path`, the value of the route's variable in `site`, and in `mediaType` what the file's own
+  /// media type gives way to, if anything.
+  mutating func serveFile(_ exchange: Handle, _ request: FileRequest) {
     let route = exchanges[exchange].route.index
     fields.clear()
     if fields.capacity < files.fieldsLimit { fields = ByteBuffer(capacity: files.fieldsLimit) }
     let answer = Self.ask(
-      &files, request, route: route, path: &path, head: &exchanges[exchange].request,
-      now: clock.now, into: &fields)
+      &files, request, route: route, path: &path, site: &site, type: &mediaType,
+      head: &exchanges[exchange].request, now: clock.now, into: &fields)
     sendFileAnswer(exchange, answer)
+  }
+
+  /// Puts into `site` what the route's variable stands for; nothing where it has none.
+  private mutating func writeSite(_ exchange: Handle) {
+    site.clear()
+    let route = exchanges[exchange].route.index
+    let snapshot = generations[exchanges[exchange].generation].snapshot
+    guard let template = snapshot.routes[route].site else { return }
+    if template.needsHead { needHead(exchange) }
+    var text = site.take()
+    // What does not fit is no directory's name, and neither is nothing.
+    _ = write(template, of: exchange, to: &text)
+    site = text
   }
 
   private static func ask(
     _ files: inout FileServer, _ request: FileRequest, route: Int, path: inout ByteBuffer,
-    head: inout ByteBuffer, now: Instant, into fields: inout ByteBuffer
+    site: inout ByteBuffer, type: inout ByteBuffer, head: inout ByteBuffer, now: Instant,
+    into fields: inout ByteBuffer
   ) -> FileAnswer {
     let warm = files.answer(
-      request, route: route, path: path.readable, head: head.readable, now: now, into: &fields)
+      request, route: route, path: path.readable, site: site.readable, type: type.readable,
+      head: head.readable, now: now, into: &fields)
     switch consume warm {
     case .cold:
       return files.lookup(
-        request, route: route, path: path.readable, head: head.readable, now: now,
-        into: &fields)
+        request, route: route, path: path.readable, site: site.readable, type: type.readable,
+        head: head.readable, now: now, into: &fields)
     case let known:
       return known
     }
@@ -37,8 +74,9 @@ extension Worker {
 
   private func fileRequest(_ exchange: Handle) -> FileRequest {
     var request = FileRequest(method: .other)
-    if requestHead.method == .get { request.method = .get }
-    if requestHead.method == .head { request.method = .head }
+    let method = exchanges[exchange].facts.method
+    if method == .get || method == .head { request.method = method }
+    request.omitsCacheControl = exchanges[exchange].accel.keepsCacheControl
     request.range = requestHead.fields.first(.range)?.value.range
     request.conditions.ifMatch = requestHead.fields.first(.ifMatch)?.value.range
     request.conditions.ifUnmodifiedSince = requestHead.fields.first(.ifUnmodifiedSince)?.value.range
@@ -48,7 +86,6 @@ extension Worker {
     if requestHead.version == .http11 {
       request.acceptEncoding = requestHead.fields.first(.acceptEncoding)?.value.range
     }
-    request.host = requestHead.hostName.isEmpty ? nil : requestHead.hostName.range
     return request
   }
 

@@ -15,22 +15,26 @@ extension Worker {
   /// Writes the request's head anew for the server: the client's own framing and hop-by-hop
   /// fields stay here, who asks and how is said by policy.
   mutating func writeRequestHead(_ exchange: Handle) {
-    if headOwner != exchange { parseHeadAgain(exchange) }
-    if exchanges[exchange].route.editsRequest { dropEditedFields(exchange) }
+    needHead(exchange)
+    let edits = requestEdits(of: exchange)
+    if let edits, edits.dropsByName { dropEditedFields(edits, exchange) }
+    let headLength = exchanges[exchange].headLength
     let needed =
-      exchanges[exchange].headLength + Self.ownFieldsSpace + editsSpace(exchange)
+      headLength + Self.ownFieldsSpace + (edits?.space(headLength: headLength) ?? 0)
+      + exchanges[exchange].accel.target.count
     var input = exchanges[exchange].input.take()
     input.clear()
     if input.space < needed { Self.grow(&input, to: needed, &buffers) }
     var writer = HeadWriter()
-    appendRequestHead(exchange, &writer, to: &input)
+    appendRequestHead(exchange, edits, &writer, to: &input)
     let fits = writer.end(&input)
     precondition(fits, "room was made above")
     exchanges[exchange].input = input
   }
 
   private func appendRequestHead(
-    _ exchange: Handle, _ writer: inout HeadWriter, to input: inout ByteBuffer
+    _ exchange: Handle, _ edits: HeadEdits?, _ writer: inout HeadWriter,
+    to input: inout ByteBuffer
   ) {
     let bytes = exchanges[exchange].request.written
     let forwarded = generations[exchanges[exchange].generation].snapshot.forwarded
@@ -46,8 +50,9 @@ extension Worker {
     if setsProto { except.insert(.xForwardedProto) }
     if setsHost { except.insert(.xForwardedHost) }
     if !exchanges[exchange].keepsRequestID { except.insert(.xRequestID) }
+    if let edits { except.formUnion(edits.dropped) }
 
-    writer.requestLine(requestHead, from: bytes, to: &input)
+    appendRequestLine(exchange, &writer, to: &input)
     appendHost(exchange, &writer, to: &input)
     writer.copyFields(requestHead.fields, from: bytes, except: except, to: &input)
     if forwarded.addresses != .off {
@@ -66,18 +71,45 @@ extension Worker {
     }
     if let via = forwarded.via { writer.field("Via", "1.1 \(via)".utf8.span, to: &input) }
     appendRequestFraming(exchange, &writer, to: &input)
-    if exchanges[exchange].route.editsRequest {
-      writer.lines(route(of: exchange).requestEdits.lines.span, to: &input)
-    }
+    guard let edits else { return }
+    let lines = edits.lines
+    writer.lines(lines.span, to: &input)
+    appendEdited(edits, status: 0, of: exchange, &writer, to: &input)
   }
 
-  private func route(of exchange: Handle) -> Snapshot.Route {
-    generations[exchanges[exchange].generation].snapshot.routes[exchanges[exchange].route.index]
+  /// The client's own, or what a server's X-Accel-Redirect has made of it.
+  private func appendRequestLine(
+    _ exchange: Handle, _ writer: inout HeadWriter, to input: inout ByteBuffer
+  ) {
+    guard exchanges[exchange].accel.isActive else {
+      return writer.requestLine(
+        requestHead, from: exchanges[exchange].request.written, to: &input)
+    }
+    let method = exchanges[exchange].facts.method == .head ? "HEAD" : "GET"
+    let target = exchanges[exchange].accel.target.readable
+    let own = exchanges[exchange].request.written.extracting(requestHead.target.range)
+    writer.requestLine(
+      method: method.utf8.span, target: target.count > 0 ? target : own, to: &input)
+  }
+
+  /// What the route changes of requests; nil for nothing.
+  private func requestEdits(of exchange: Handle) -> HeadEdits? {
+    guard exchanges[exchange].route.editsRequest else { return nil }
+    let snapshot = generations[exchanges[exchange].generation].snapshot
+    return snapshot.routes[exchanges[exchange].route.index].requestEdits
+  }
+
+  /// What the route, or for a request without one the configuration, changes of responses; nil
+  /// for nothing.
+  func responseEdits(of exchange: Handle) -> HeadEdits? {
+    guard exchanges[exchange].route.editsResponse else { return nil }
+    let snapshot = generations[exchanges[exchange].generation].snapshot
+    let route = exchanges[exchange].route.index
+    return route < 0 ? snapshot.commonResponseEdits : snapshot.routes[route].responseEdits
   }
 
   /// Drops the fields that the route removes or sets anew.
-  private mutating func dropEditedFields(_ exchange: Handle) {
-    let edits = route(of: exchange).requestEdits
+  private mutating func dropEditedFields(_ edits: HeadEdits, _ exchange: Handle) {
     Self.drop(edits, from: &requestHead, of: &exchanges[exchange].request)
   }
 
@@ -85,7 +117,7 @@ extension Worker {
     _ edits: HeadEdits, from head: inout RequestHead, of buffer: inout ByteBuffer
   ) {
     for i in 0..<head.fields.count
-    where edits.removes(buffer.written.extracting(head.fields[i].name.range)) {
+    where edits.drops(buffer.written.extracting(head.fields[i].name.range), status: 0) {
       head.dropField(at: i)
     }
   }
@@ -102,27 +134,28 @@ extension Worker {
     }
     let snapshot = generations[exchanges[exchange].generation].snapshot
     let pool = exchanges[exchange].route.pool
+    if exchanges[exchange].pool.makesHost, let template = snapshot.pools[pool].hostTemplate {
+      input.append("Host: ")
+      let before = input.count
+      if write(template, of: exchange, to: &input), input.count > before {
+        return writer.lines("\r\n".utf8.span, to: &input)
+      }
+      input.removeLast(input.count - before + "Host: ".utf8.count)
+    }
     writer.field(
       "Host", snapshot.pools[pool].hosts[exchanges[exchange].server].utf8.span, to: &input)
   }
 
-  /// nginx: `$proxy_add_x_forwarded_for`; or, replaced, `$remote_addr` as trusted proxies tell.
+  /// nginx: `$proxy_add_x_forwarded_for`, where a trusted proxy sent the list; or, replaced,
+  /// `$remote_addr` as trusted proxies tell.
   private func appendForwardedFor(
     _ exchange: Handle, isReplaced: Bool, to input: inout ByteBuffer
   ) {
     input.append("X-Forwarded-For: ")
     if !isReplaced, exchanges[exchange].facts.isTrusted {
-      let bytes = exchanges[exchange].request.written
-      for i in 0..<requestHead.fields.count {
-        let field = requestHead.fields[i]
-        guard field.id == .xForwardedFor, field.isForwarded, !field.value.isEmpty else { continue }
-        input.append(bytes.extracting(field.value.range))
-        input.append(", ")
-      }
+      _ = appendForwardedFor(exchange, to: &input)
     }
-    let address =
-      isReplaced
-      ? exchanges[exchange].facts.address : clients[exchanges[exchange].client].address.address
+    let address = isReplaced ? exchanges[exchange].facts.address : peer(of: exchange)
     input.write { address.write(into: &$0) }
     input.append("\r\n")
   }
@@ -149,17 +182,23 @@ extension Worker {
 
   /// Writes the response's head anew for the client.
   mutating func writeResponseHead(_ exchange: Handle) -> Bool {
-    if exchanges[exchange].route.editsResponse { dropEditedResponseFields(exchange) }
+    let edits = responseEdits(of: exchange)
+    if let edits, edits.dropsByName {
+      Self.drop(
+        edits, from: &responseHead, of: &exchanges[exchange].input,
+        status: exchanges[exchange].status)
+    }
     var output = takeOutput(exchange, space: responseHead.length)
     var writer = HeadWriter()
-    appendResponseHead(exchange, &writer, to: &output)
+    appendResponseHead(exchange, edits, &writer, to: &output)
     let fits = writer.end(&output)
     exchanges[exchange].output = output
     return fits
   }
 
   private func appendResponseHead(
-    _ exchange: Handle, _ writer: inout HeadWriter, to output: inout ByteBuffer
+    _ exchange: Handle, _ edits: HeadEdits?, _ writer: inout HeadWriter,
+    to output: inout ByteBuffer
   ) {
     let bytes = exchanges[exchange].input.readable
     writer.statusLine(
@@ -168,10 +207,11 @@ extension Worker {
       writer.field("Connection", "upgrade", to: &output)
       writer.field("Upgrade", "websocket", to: &output)
     }
-    writer.copyFields(
-      responseHead.fields, from: bytes,
-      except: [.contentLength, .xAccelBuffering, .xAccelExpires, .xAccelLimitRate, .xAccelCharset],
-      to: &output)
+    var except: FieldNameSet = [
+      .contentLength, .xAccelBuffering, .xAccelExpires, .xAccelLimitRate, .xAccelCharset,
+    ]
+    if let edits { except.formUnion(edits.dropped) }
+    writer.copyFields(responseHead.fields, from: bytes, except: except, to: &output)
     if !responseHead.fields.contains(.date) { date.write(&writer, to: &output) }
     // Also where no body follows: to HEAD and with 304 it tells how long one would be.
     if let length = responseHead.contentLength {
@@ -180,20 +220,17 @@ extension Worker {
     if exchanges[exchange].encoding == .chunked {
       writer.field("Transfer-Encoding", "chunked", to: &output)
     }
+    appendKeptType(exchange, &writer, to: &output)
     if exchanges[exchange].pool.issuesCookie { appendAffinityCookie(exchange, to: &output) }
     appendOwnFields(exchange, &writer, to: &output)
   }
 
-  private mutating func dropEditedResponseFields(_ exchange: Handle) {
-    let edits = route(of: exchange).responseEdits
-    Self.drop(edits, from: &responseHead, of: &exchanges[exchange].input)
-  }
-
   private static func drop(
-    _ edits: HeadEdits, from head: inout ResponseHead, of buffer: inout ByteBuffer
+    _ edits: HeadEdits, from head: inout ResponseHead, of buffer: inout ByteBuffer,
+    status: UInt16
   ) {
     for i in 0..<head.fields.count
-    where edits.removes(buffer.readable.extracting(head.fields[i].name.range)) {
+    where edits.drops(buffer.readable.extracting(head.fields[i].name.range), status: status) {
       head.dropField(at: i)
     }
   }
@@ -204,7 +241,11 @@ extension Worker {
   mutating func takeOutput(_ exchange: Handle, space: Int) -> ByteBuffer {
     buffers.equip(&exchanges[exchange].output)
     var output = exchanges[exchange].output.take()
-    let needed = space + Self.ownFieldsSpace + editsSpace(exchange)
+    var needed = space + Self.ownFieldsSpace + exchanges[exchange].accel.text.count
+    if let edits = responseEdits(of: exchange) {
+      needed += edits.space(headLength: exchanges[exchange].headLength)
+      if edits.needsHead { needHead(exchange) }
+    }
     if output.space < needed { Self.grow(&output, to: output.count + needed, &buffers) }
     return output
   }
@@ -220,16 +261,10 @@ extension Worker {
         writer.field("Connection", "keep-alive", to: &output)
       }
     }
-    guard exchanges[exchange].route.editsResponse else { return }
-    writer.lines(route(of: exchange).responseEdits.lines.span, to: &output)
-  }
-
-  /// Bytes that the route's changes may add to a head.
-  func editsSpace(_ exchange: Handle) -> Int {
-    guard exchanges[exchange].route.editsRequest || exchanges[exchange].route.editsResponse else {
-      return 0
-    }
-    let route = route(of: exchange)
-    return route.requestEdits.lines.count + route.responseEdits.lines.count
+    appendSurvivors(exchange, &writer, to: &output)
+    guard let edits = responseEdits(of: exchange) else { return }
+    let lines = edits.lines
+    writer.lines(lines.span, to: &output)
+    appendEdited(edits, status: exchanges[exchange].status, of: exchange, &writer, to: &output)
   }
 }

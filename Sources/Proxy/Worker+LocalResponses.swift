@@ -95,10 +95,14 @@ extension Worker {
   private func writeTarget(
     _ target: RedirectTarget, of exchange: Handle, to location: inout ByteBuffer
   ) {
-    let head = exchanges[exchange].request.readable
+    let head = exchanges[exchange].request.written
+    let accel = exchanges[exchange].accel.query
+    let query =
+      exchanges[exchange].accel.isActive
+      ? exchanges[exchange].accel.target.readable.extracting(accel)
+      : head.extracting((requestHead.query ?? .empty).range)
     let isWritten = target.write(
-      into: &location, path: path.readable,
-      query: head.extracting((requestHead.query ?? .empty).range),
+      into: &location, path: path.readable, query: query,
       host: head.extracting(requestHead.hostName.range), captures: routeScratch.captures)
     if isWritten, location.space >= 2 { location.append("\r\n") } else { location.clear() }
   }

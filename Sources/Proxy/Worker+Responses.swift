@@ -129,6 +129,11 @@ extension Worker {
       beginTunnel(exchange)
       return false
     }
+    if responseHead.fields.contains(.xAccelRedirect), exchanges[exchange].route.followsAccelRedirect
+    {
+      followAccelRedirect(exchange)
+      return false
+    }
     beginResponse(exchange)
     return false
   }

@@ -13,14 +13,8 @@ extension Worker {
     clients[client].deadline.clear()
     takeFacts(exchange)
 
-    path.clear()
     do throws(Refusal) {
-      // `*` asks about the server as a whole: the route of its root decides.
-      if requestHead.targetForm == .asterisk {
-        path.append("/")
-      } else {
-        try Self.normalise(requestHead.path, of: &exchanges[exchange].request, to: &path)
-      }
+      try writePath(exchange)
     } catch {
       return refuse(exchange, status: error.status, reason: .badRequest)
     }
@@ -29,16 +23,33 @@ extension Worker {
       &requestHead, of: &exchanges[exchange].request, path: &path, in: snapshot.table,
       scratch: &routeScratch)
     switch outcome {
-    case .route(let index): follow(exchange, route: index)
+    case .route(let index):
+      guard !snapshot.routes[index].facts.isInternal else {
+        return refuse(exchange, status: 404, reason: .noRoute, endsConnection: false)
+      }
+      follow(exchange, route: index)
     case .notFound: refuse(exchange, status: 404, reason: .noRoute, endsConnection: false)
     case .gaveUp: refuse(exchange, status: 500, reason: .noRoute)
     }
   }
 
+  /// Puts the path of the request, whose head stands in `requestHead`, into `path`, normalised.
+  private mutating func writePath(_ exchange: Handle) throws(Refusal) {
+    path.clear()
+    // `*` asks about the server as a whole: the route of its root decides.
+    guard requestHead.targetForm != .asterisk else { return path.append("/") }
+    try Self.normalise(requestHead.path, of: &exchanges[exchange].request, to: &path)
+  }
+
+  /// The same for a request that has been routed before; false if that cannot be, after all.
+  mutating func writePathAgain(_ exchange: Handle) -> Bool {
+    (try? writePath(exchange)) != nil
+  }
+
   private static func normalise(
     _ slice: Slice, of request: inout ByteBuffer, to path: inout ByteBuffer
   ) throws(Refusal) {
-    try NormalizedPath.write(request.readable.extracting(slice.range), to: &path)
+    try NormalizedPath.write(request.written.extracting(slice.range), to: &path)
   }
 
   private static func match(
@@ -55,13 +66,14 @@ extension Worker {
     exchanges[exchange].facts.upgrades =
       requestHead.upgradesToWebSocket && facts.allowsWebSocket
 
-    if facts.bodyLimit > 0, case .length(let length) = requestHead.framing,
+    let isAgain = exchanges[exchange].accel.isActive
+    if !isAgain, facts.bodyLimit > 0, case .length(let length) = requestHead.framing,
       length > UInt64(facts.bodyLimit)
     {
       return refuse(exchange, status: 413, reason: .bodyTooLarge)
     }
     switch facts.kind {
-    case .proxy: proxy(exchange)
+    case .proxy: if isAgain { proxyAgain(exchange) } else { proxy(exchange) }
     case .files: serveFile(exchange)
     case .redirect: redirect(exchange)
     case .respond: respond(exchange)
@@ -88,6 +100,7 @@ extension Worker {
     facts.methodName = requestHead.methodSlice
     facts.target = requestHead.target
     facts.host = requestHead.host ?? .empty
+    facts.hostName = requestHead.hostName
     facts.isPersistent = requestHead.isPersistent
     if let field = requestHead.fields.first(.userAgent) { facts.userAgent = field.value }
     if let field = requestHead.fields.first(.accept) {
@@ -103,7 +116,7 @@ extension Worker {
     facts.address = peer
     facts.isTrusted = snapshot.trusts(peer)
     guard facts.isTrusted else { return facts }
-    facts.address = ForwardedAddress.find(
+    facts.address = snapshot.clientAddress.find(
       in: requestHead.fields, of: bytes, peer: peer, trusted: snapshot.trusted)
     if let field = requestHead.fields.first(.xForwardedProto) {
       facts.isSecure = Self.isHTTPS(bytes.extracting(field.value.range))

@@ -354,7 +354,7 @@ extension Worker {
   }
 
   /// Makes the body ready to be sent again from its first byte; false when part of it is gone.
-  private mutating func rewindBody(_ exchange: Handle) -> Bool {
+  mutating func rewindBody(_ exchange: Handle) -> Bool {
     exchanges[exchange].inlineSent = 0
     return !exchanges[exchange].requestStore.isOpen || exchanges[exchange].requestStore.rewind()
   }

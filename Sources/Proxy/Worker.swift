@@ -111,6 +111,10 @@ public struct Worker: ~Copyable {
   var routeScratch = RouteScratch()
   // Room for what is put together within one call.
   var path: ByteBuffer
+  /// What the variable of a route for files stands for.
+  var site = ByteBuffer(capacity: 512)
+  /// The media type that a file is sent as, when it is not its own.
+  var mediaType = ByteBuffer(capacity: FileServer.typeLimit)
   /// Lines of a response's head.
   var fields = ByteBuffer(capacity: 1024)
   var scratch = ByteBuffer(capacity: 16 << 10)

@@ -76,4 +76,35 @@ public enum TextFile {
   public static func kind(of path: String) -> Kind {
     Kind(rawValue: unsafe clinux_path_kind(path)) ?? .nothing
   }
+
+  /// What a symbolic link says, PATH_MAX bytes of it at most.
+  public static func target(ofLink path: String) throws(SystemError) -> String {
+    var buffer = ByteBuffer(capacity: 4096)
+    let n = unsafe buffer.fill { room in
+      let n = unsafe clinux_read_link(path, room.baseAddress, room.count)
+      return (count: max(n, 0), result: n)
+    }
+    _ = try Syscalls.check(n, "readlink")
+    return text(buffer.readable)
+  }
+
+  /// The names of what is in a directory, in no order.
+  ///
+  /// - Parameter limit: of the bytes of all names; more of them are an error (ERANGE).
+  public static func names(in directory: String, limit: Int) throws(SystemError) -> [String] {
+    var buffer = ByteBuffer(capacity: limit)
+    let n = unsafe buffer.fill { room in
+      let n = unsafe clinux_list_names(directory, room.baseAddress, room.count)
+      return (count: max(n, 0), result: n)
+    }
+    _ = try Syscalls.check(n, "readdir")
+    return text(buffer.readable).split(separator: "\0").map(String.init)
+      .filter { $0 != "." && $0 != ".." }
+  }
+
+  private static func text(_ bytes: Span<UInt8>) -> String {
+    var text: [UInt8] = []
+    for i in bytes.indices { text.append(bytes[i]) }
+    return String(decoding: text, as: UTF8.self)
+  }
 }

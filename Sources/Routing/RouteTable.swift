@@ -56,6 +56,26 @@ public final class RouteTable: Sendable {
     _ head: borrowing RequestHead, in bytes: Span<UInt8>, path: Span<UInt8>,
     scratch: inout RouteScratch
   ) -> Outcome {
+    observe(head, in: bytes, scratch: &scratch)
+    return match(
+      host: bytes.extracting(head.hostName.range), path: path,
+      method: bytes.extracting(head.methodSlice.range), scratch: &scratch)
+  }
+
+  /// Finds the route of a request that goes on as another one: to `path`, by `method`.
+  public func match(
+    _ head: borrowing RequestHead, in bytes: Span<UInt8>, path: Span<UInt8>, method: String,
+    scratch: inout RouteScratch
+  ) -> Outcome {
+    observe(head, in: bytes, scratch: &scratch)
+    return match(
+      host: bytes.extracting(head.hostName.range), path: path, method: method.utf8.span,
+      scratch: &scratch)
+  }
+
+  private func observe(
+    _ head: borrowing RequestHead, in bytes: Span<UInt8>, scratch: inout RouteScratch
+  ) {
     begin(&scratch)
     if asksForFields {
       for i in 0..<head.fields.count where !head.fields[i].isDropped {
@@ -64,9 +84,6 @@ public final class RouteTable: Sendable {
           value: bytes.extracting(head.fields[i].value.range), scratch: &scratch)
       }
     }
-    return match(
-      host: bytes.extracting(head.hostName.range), path: path,
-      method: bytes.extracting(head.methodSlice.range), scratch: &scratch)
   }
 
   /// Finds the route of a request.

@@ -1,5 +1,6 @@
 """Which server of a pool answers, and what happens when one does not."""
 
+import json
 import re
 import threading
 from collections import Counter
@@ -215,6 +216,69 @@ routes: [{match: {prefix: /}, proxy: web}]
         proxy = martlet(text, server=bad)
         until(lambda: len(bad.requests) >= 3, "three checks")
         assert not proxy.is_ready()
+
+
+def test_maintenance_is_not_death(martlet, origin):
+    """Frappe answers 503 while a site is migrated: users see its page, and no server is out for it."""
+    page = b"<h1>Updating</h1>"
+    updating = threading.Event()
+
+    def behave(stream, request):
+        if updating.is_set():
+            stream.send(answer(page, "503 Service Unavailable", [("Retry-After", "300")]))
+        else:
+            stream.send(answer(b'{"message":"pong"}'))
+        return True
+
+    a, b = origin(behave), origin(behave)
+    proxy = martlet(
+        """
+pools:
+  web:
+    servers: [{address: "$a", name: a}, {address: "$b", name: b}]
+    ejection: {failures: 1, window: 60s, duration: 60s, max_percent: 50%}
+    health: {path: /api/method/ping, status: 200, body: pong, maintenance: 503, interval: 250ms, timeout: 250ms, fall: 1, jitter: 0%}
+routes: [{match: {prefix: /}, proxy: web}]
+""",
+        a=a,
+        b=b,
+    )
+
+    def ready():
+        response = proxy.admin("/readyz")
+        return response.status, json.loads(response.body)["pools"]["web"]
+
+    until(lambda: ready() == (200, {"up": 2, "of": 2}), "both are up")
+
+    updating.set()
+    for name in "ab":
+        proxy.stderr.wait_for(rf"notice server {name} \(\S+\) in maintenance \(503\): it stays in; pool web: 2 of 2 up")
+    seen = [len(s.requests) for s in (a, b)]
+    with proxy.connect() as client:
+        for _ in range(20):
+            response = client.get("/app")
+            assert (response.status, response.body, response.headers["Retry-After"]) == (503, page, "300")
+    assert all(sum(r.target == "/app" for r in s.requests) == 10 for s in (a, b)), "neither is spared"
+    # More checks than `fall`, and more than live failures that eject.
+    until(lambda: all(len(s.requests) >= n + 13 for s, n in zip((a, b), seen)), "three more checks each")
+    assert ready() == (200, {"up": 2, "of": 2, "maintenance": 2})
+    metrics = proxy.metrics()
+    for name in "ab":
+        assert metrics["martlet_server_up"].value(server=name) == 1
+        assert metrics["martlet_server_maintenance"].value(server=name) == 1
+        assert metrics["martlet_server_ejections_total"].value(server=name) == 0
+
+    # Whoever starts in the middle of it serves the page, too.
+    late = martlet(proxy.file.read_text()).wait_ready()
+    assert late.get("/app").body == page
+    late.stderr.wait_for(r"server a \(\S+\) up: 1 check succeeded, in maintenance \(503\)")
+
+    updating.clear()
+    for name in "ab":
+        proxy.stderr.wait_for(rf"notice server {name} \(\S+\) no longer in maintenance; pool web: 2 of 2 up")
+    assert proxy.get("/app").status == 200
+    assert ready() == (200, {"up": 2, "of": 2})
+    assert not re.search("ejected|down", proxy.stderr.text())
 
 
 def test_live_failures_eject_a_server(martlet, origin):

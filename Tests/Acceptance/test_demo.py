@@ -57,6 +57,10 @@ def test_the_page_and_its_assets_are_served(demo):
         assert json.loads(client.get("/api/method/ping").body) == {"message": "pong"}
 
 
+def test_nothing_is_doubtful_about_the_demo(demo):
+    assert " warning " not in demo.stderr.text()
+
+
 def test_a_stopped_instance_is_noticed_and_a_started_one_comes_back(demo):
     until(lambda: len(answering(demo.address)) == 2, "two backends take turns")
     first = sorted(answering(demo.address))[0]

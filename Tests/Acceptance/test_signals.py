@@ -206,6 +206,58 @@ def test_sighup_ignores_a_bad_configuration_and_says_where_it_is_bad(martlet, he
     until(lambda: proxy.get("/which").body == b"third", "the repaired configuration is in force")
 
 
+def test_what_is_missing_on_disk_is_said_at_start_and_at_each_reload(martlet, tmp_path):
+    """Not at the first 404: one line each, with its place, and once it is there none."""
+    sites = tmp_path / "sites"
+    sites.mkdir()
+    # As ERPNext's containers leave it on a share: a link to a directory of their image.
+    (sites / "assets").symlink_to(tmp_path / "image/assets")
+    (sites / "apps.txt").write_text("frappe")
+    proxy = martlet(
+        """
+routes:
+  - {name: assets, match: {prefix: /assets}, files: {root: $sites}}
+  - {name: public, match: {prefix: /files}, files: {root: $sites, try: "/{host}/public{path}"}}
+  - {name: own, match: {prefix: /own}, files: {root: $sites, try: "/erp.test/public{path}"}}
+  - {name: other, match: {prefix: /other}, files: {root: $sites/none}}
+""",
+        sites=sites,
+    )
+    lines = proxy.file.read_text().split("\n")
+
+    def place(name):
+        number = next(i for i, line in enumerate(lines, 1) if f"name: {name}," in line)
+        key = "try" if "try:" in lines[number - 1] else "root"
+        return f"{proxy.file}:{number}:{lines[number - 1].index(key + ': ') + len(key) + 3}"
+
+    expected = [
+        f"{place('assets')}: {sites}/assets is a symbolic link to {tmp_path}/image/assets, which is not here "
+        "(ERPNext's containers make such a link to a directory of their own image; ",
+        f"{place('public')}: no site is here: there is no directory {sites}/{{host}}/public (every file will be missing until there is one: ",
+        f"{place('own')}: there is no directory {sites}/erp.test/public here (every file will be missing until it is there: ",
+        f"{place('other')}: there is no directory {sites}/none here (every file will be missing until it is there)",
+    ]
+
+    def warnings(start):
+        return [line.split(" warning ")[1] for line in proxy.stderr.since(start) if " warning " in line]
+
+    def check(said):
+        assert len(said) == len(expected), said
+        assert all(a.startswith(b) for a, b in zip(said, expected)), said
+
+    check(warnings(0))
+    start = proxy.reload()
+    proxy.stderr.wait_for("configuration reloaded", start=start)
+    check(warnings(start))
+
+    (tmp_path / "image/assets").mkdir(parents=True)
+    (sites / "erp.test/public").mkdir(parents=True)
+    (sites / "none").mkdir()
+    start = proxy.reload()
+    proxy.stderr.wait_for("configuration reloaded", start=start)
+    assert not warnings(start)
+
+
 def test_sighup_while_the_file_is_missing_changes_nothing(martlet, held):
     proxy = martlet(RELOAD, web=held, which="first")
     proxy.file.rename(proxy.file.with_suffix(".away"))

@@ -5,9 +5,9 @@ struct HealthRow: Sendable, CustomTestStringConvertible {
   let rule: String
   let rise: Int
   let fall: Int
-  /// `+` is a success, `-` a failure.
+  /// `+` is a success, `m` an answer in maintenance, `-` a failure.
   let results: String
-  /// After each result: `u`p, `d`own or `s`tarting; in upper case when it was told.
+  /// After each result: `u`p, `m`aintained, `d`own or `s`tarting; in upper case when it was told.
   let states: String
 
   init(_ rule: String, rise: Int = 2, fall: Int = 3, _ results: String, _ states: String) {
@@ -34,32 +34,43 @@ struct HealthRow: Sendable, CustomTestStringConvertible {
   HealthRow("1 and 1 follow each result", rise: 1, fall: 1, "+-+-", "UDUD"),
   HealthRow("back up, fall counts anew", "+--+---", "UuuuuuD"),
   HealthRow("fall of 1 is told of a new server", fall: 1, "--+", "SsU"),
+  HealthRow("maintenance is told as it begins and ends, and takes nothing down", "+mmm+", "UMmmU"),
+  HealthRow("a server that starts in maintenance comes up", "-mm+", "sMmU"),
+  HealthRow("maintenance is a success to rise", "+---mm", "UuuDdM"),
+  HealthRow("mixed with successes, too", "+---+m-", "UuuDdMm"),
+  HealthRow("maintenance interrupts failures", "+--m--m", "UuuMmmm"),
+  HealthRow("a failure does not end maintenance, fall of them end the server", "m-m---", "MmmmmD"),
+  HealthRow("down in maintenance, it is back without it", "m---++", "MmmDdU"),
 ])
 func `health follows rise and fall`(_ row: HealthRow) {
   var machine = HealthMachine(rise: row.rise, fall: row.fall)
   #expect(!machine.isUp)
   var states = ""
   for result in row.results {
-    let transition = machine.observe(success: result == "+")
+    let transition = machine.observe(
+      result == "+" ? .success : result == "m" ? .maintenance : .failure)
     let letter =
       switch machine.state {
       case .starting: "s"
       case .up: "u"
+      case .maintained: "m"
       case .down: "d"
       }
     states += transition == nil ? letter : letter.uppercased()
-    #expect(machine.isUp == (machine.state == .up))
+    #expect(machine.isUp == ["u", "m"].contains(letter))
   }
   #expect(states == row.states)
 }
 
 @Test func `a transition says after how many results it came`() {
   var machine = HealthMachine(rise: 2, fall: 3)
-  #expect(machine.observe(success: true) == .cameUp(successes: 1))
-  for _ in 0..<2 { #expect(machine.observe(success: false) == nil) }
-  #expect(machine.observe(success: false) == .wentDown(failures: 3))
-  #expect(machine.observe(success: true) == nil)
-  #expect(machine.observe(success: true) == .cameUp(successes: 2))
+  #expect(machine.observe(.success) == .cameUp(successes: 1))
+  for _ in 0..<2 { #expect(machine.observe(.failure) == nil) }
+  #expect(machine.observe(.failure) == .wentDown(failures: 3))
+  #expect(machine.observe(.success) == nil)
+  #expect(machine.observe(.maintenance) == .cameUp(successes: 2))
+  #expect(machine.observe(.success) == .maintenanceEnded)
+  #expect(machine.observe(.maintenance) == .maintenanceBegan)
 }
 
 @Test func `a server that nobody checks is up`() {

@@ -81,11 +81,52 @@ struct LintTests {
       warns: "2:25: /file is not a directory"),
     Row(
       rule: "a link to nothing", text: "routes: [{files: {alias: /dangling}}]",
-      warns: "2:26: /dangling is a symbolic link to nothing"),
+      warns: "2:26: /dangling is a symbolic link to /gone, which is not here"),
     Row(
       rule: "assets are a link to another image",
       text: "routes: [{match: {prefix: /assets}, files: {root: /sites}}]",
-      warns: "2:51: /sites/assets is a symbolic link to nothing"),
+      warns: "2:51: /sites/assets is a symbolic link to /bench/assets, which is not here"),
+    Row(
+      rule: "no directory can be what the template names",
+      text: "routes: [{files: {root: /sites, try: '/{host}/private{path}'}}]",
+      warns: "2:38: no site is here: there is no directory /sites/{host}/private"),
+    Row(
+      rule: "wherever the variable stands in a name",
+      text: "routes: [{files: {root: /sites/, try: '/x-{host}/public{path}'}}]",
+      warns: "2:39: no site is here: there is no directory /sites/x-{host}/public"),
+    Row(
+      rule: "each template of a list has its place",
+      text:
+        "routes: [{files: {root: /sites, try: ['{path}', '/{host}/index.html', '/{host}/none/x']}}]",
+      warns: "2:71: no site is here: there is no directory /sites/{host}/none"),
+    Row(
+      rule: "one directory that can be it is enough",
+      text: "routes: [{files: {root: /sites, try: '/{host}/public{path}'}}]", warns: nil),
+    Row(
+      rule: "a file cannot",
+      text: "routes: [{files: {root: /sites, try: '/{host}.json{path}'}}]",
+      warns: "2:38: no site is here"),
+    Row(
+      rule: "two variables in one name",
+      text: "routes: [{files: {root: /sites, try: '/{host}.{host}/public{path}'}}]", warns: nil),
+    Row(
+      rule: "a site's own name",
+      text: "routes: [{files: {root: /sites, try: '/erp.test/public{path}'}}]", warns: nil),
+    Row(
+      rule: "a site's name that no directory has",
+      text: "routes: [{files: {root: /sites, try: '/erp.tset/public{path}'}}]",
+      warns: "2:38: there is no directory /sites/erp.tset/public here"),
+    Row(
+      rule: "below an alias the path may begin within a name",
+      text: "routes: [{match: {prefix: /x}, files: {alias: /sites, try: '/erp.te{path}'}}]",
+      warns: nil),
+    Row(
+      rule: "a directory that does not tell what it holds",
+      text: "routes: [{files: {root: /many, try: '/{host}/public{path}'}}]", warns: nil),
+    Row(
+      rule: "a share that does not answer, and nothing is asked after it",
+      text: "routes: [{files: {root: /hung}}, {match: {prefix: /x}, files: {root: /missing}}]",
+      warns: "2:25: /hung did not answer in time"),
     Row(rule: "a directory", text: "routes: [{files: {root: /sites}}]", warns: nil),
     Row(
       rule: "nowhere to spill",
@@ -96,16 +137,42 @@ struct LintTests {
       text: "limits: {spill_directory: /missing, spill: 0}\nroutes: [{respond: 404}]", warns: nil),
   ])
   func `what is doubtful is a warning`(_ row: Row) {
-    let kinds: [String: PathKind] = [
-      "/tmp": .directory, "/sites": .directory, "/file": .file, "/dangling": .danglingLink,
-      "/sites/assets": .danglingLink,
-    ]
-    let (configuration, diagnostics) = read(
-      LintTests.start + row.text, inspect: { kinds[$0] ?? .missing })
+    let (configuration, diagnostics) = read(LintTests.start + row.text, view: LintTests.view)
     #expect(configuration != nil, "\(row.rule)")
     #expect(diagnostics.count == (row.warns == nil ? 0 : 1), "\(row.rule): \(diagnostics)")
     let first = diagnostics.first.map { "\($0.line ?? 0):\($0.column ?? 0): \($0.problem)" }
     #expect(first?.hasPrefix(row.warns ?? "") ?? true, "\(row.rule): \(first ?? "")")
+  }
+
+  private static let kinds: [String: PathKind] = [
+    "/tmp": .directory, "/file": .file, "/many": .directory, "/hung": .silent,
+    "/dangling": .danglingLink(to: "/gone"), "/sites": .directory, "/sites/": .directory,
+    "/sites/assets": .danglingLink(to: "/bench/assets"), "/sites/erp.test": .directory,
+    "/sites/erp.test/public": .directory, "/sites/common_site_config.json": .file,
+  ]
+
+  private static var view: FileSystemView {
+    FileSystemView(
+      kind: { kinds[$0] ?? .missing },
+      names: { directory in
+        guard directory != "/many" else { return nil }
+        return kinds.keys.filter { $0.hasPrefix("\(directory)/") }
+          .map { String($0.dropFirst(directory.count + 1)) }.filter { !$0.contains("/") }
+      })
+  }
+
+  @Test func `an administrator of ERPNext is told where the assets are`() throws {
+    let text = "listen: \":80\"\nroutes:\n- match: {prefix: /assets}\n  files: {root: /sites}\n"
+    let said = try #require(read(text, view: LintTests.view).1.first?.description)
+    #expect(
+      said == """
+        martlet.yaml:4:17: warning: /sites/assets is a symbolic link to /bench/assets, which is not here
+          files: {root: /sites}
+                        ^~~~~~
+          ERPNext's containers make such a link to a directory of their own image
+          copy it from that image into this one, to the same path, with what it links to in apps; \
+        or write alias with a directory that has the files
+        """)
   }
 
   @Test func `warnings keep quiet while there are errors`() {

@@ -43,10 +43,10 @@ enum Files {
 /// What every test reads with: a small environment and one secret.
 func read(
   _ text: String, fileName: String = "martlet.yaml", environment: [String: String] = [:],
-  files: [String: String] = [:], inspect: ((String) -> PathKind)? = nil
+  files: [String: String] = [:], view: FileSystemView? = nil
 ) -> (Configuration?, [Diagnostic]) {
   ConfigurationReader.read(
     text: text, fileName: fileName, environment: environment,
     readFile: { path in files[path].map { .success($0) } ?? .failure(ReadFailure("no such file")) },
-    inspect: inspect)
+    view: view)
 }

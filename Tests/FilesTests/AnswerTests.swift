@@ -188,4 +188,42 @@ private let tag = "\"65e079f0-14\""
     site.folder.write("a.js", "x")
     #expect(site.get("/a.js")["Content-Type"] == "text/javascript")
   }
+
+  @Test func `a type that is given stands in place of the file's own`() throws {
+    let site = Site()
+    site.folder.write("a.txt", "0123456789abcdefghij")
+    site.type = "application/pdf"
+    let rest = "Last-Modified: \(date)\r\nETag: \(tag)\r\n"
+    #expect(
+      site.get("/a.txt").head
+        == "Content-Type: application/pdf\r\n\(rest)Accept-Ranges: bytes\r\nContent-Length: 20\r\n")
+    #expect(site.get("/a.txt", ["Range": "bytes=0-4"])["Content-Type"] == "application/pdf")
+    #expect(site.get("/a.txt", ["If-None-Match": tag])["Content-Type"] == nil)
+
+    let reply = site.get("/a.txt", ["Range": "bytes=0-1,3-4"])
+    #expect(reply["Content-Type"]?.hasPrefix("multipart/byteranges; ") == true)
+    #expect(reply.text.split(separator: "Content-Type: application/pdf\r\n").count == 3)
+    #expect(!reply.text.contains("text/plain"))
+    #expect(reply.body.count == reply.contentLength)
+
+    site.type = String(repeating: "x", count: FileServer.typeLimit + 1)
+    #expect(site.get("/a.txt")["Content-Type"] == "text/plain", "too long to be taken")
+  }
+
+  @Test func `the file's Cache-Control gives way to another`() {
+    let site = Site { folder in
+      FileRoute(
+        base: .root(folder.path), cacheControl: [CacheControl(pattern: nil, value: "no-cache")])
+    }
+    site.folder.write("a.txt", "0123456789abcdefghij")
+    for fields in [[:], ["Range": "bytes=0-4"], ["If-None-Match": tag]] {
+      site.omitsCacheControl = false
+      var expected = site.get("/a.txt", fields)
+      #expect(expected["Cache-Control"] == "no-cache")
+      site.omitsCacheControl = true
+      expected.wasCold = false
+      expected.head.replace("Cache-Control: no-cache\r\n", with: "")
+      #expect(site.get("/a.txt", fields) == expected)
+    }
+  }
 }

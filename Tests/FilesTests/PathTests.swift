@@ -136,31 +136,53 @@ import Testing
     #expect(site.get("/nothing").text == "better", "an earlier candidate has come")
   }
 
-  @Test func `the host is one folder's name and part of what is remembered`() throws {
-    let template = try #require(PathTemplate("/{host}/public{path}"))
+  @Test func `the variable is one folder's name and part of what is remembered`() throws {
+    let template = try #require(PathTemplate("/{site}/public{path}"))
     let site = Site { FileRoute(base: .root($0.path), candidates: [template]) }
-    for host in ["a.example", "b.example"] {
-      site.folder.makeFolder(host)
-      site.folder.makeFolder("\(host)/public")
-      site.folder.write("\(host)/public/x.txt", host)
+    for name in ["a.example", "b.example"] {
+      site.folder.makeFolder(name)
+      site.folder.makeFolder("\(name)/public")
+      site.folder.write("\(name)/public/x.txt", name)
     }
     site.folder.makeFolder("public")
     site.folder.write("public/x.txt", "no")
     for _ in 1...2 {
-      #expect(site.get("/x.txt", ["Host": "a.example"]).text == "a.example")
-      #expect(site.get("/x.txt", ["Host": "b.example:8080"]).text == "b.example")
-      #expect(site.get("/x.txt", ["Host": "A.Example"]).text == "a.example")
+      for name in ["a.example", "b.example"] {
+        site.name = name
+        #expect(site.get("/x.txt").text == name)
+      }
     }
-    #expect(site.get("/x.txt", ["Host": "c.example"]).status == 404)
-    for host in ["", ".", "..", "a.example/..", "a.example/../b.example", "a.example\0"] {
-      #expect(site.get("/x.txt", forcingHost: host).status == 404, "\(host)")
+    for name in [
+      "c.example", "", ".", "..", "a.example/..", "a.example/../b.example", "a.example\0", "/",
+    ] {
+      site.name = name
+      #expect(site.get("/x.txt").status == 404, "\(name)")
     }
-    #expect(site.get("/x.txt", forcingHost: "a.example").status == 200)
   }
 
-  @Test(arguments: ["{", "}", "{path", "{}", "{site}", "a}b", "{path}{", "{{path}}"])
-  func `a template names nothing but path and host`(_ text: String) {
+  @Test func `what a route has no variable for is no part of what is remembered`() {
+    let site = Site()
+    site.folder.write("a.txt", "a")
+    #expect(site.get("/a.txt").wasCold)
+    site.name = "other.test"
+    #expect(!site.get("/a.txt").wasCold)
+  }
+
+  @Test(arguments: [
+    "{", "}", "{path", "{}", "a}b", "{path}{", "{{path}}", "}{path}", "{a}{b}", "{a b}", "{A}",
+  ])
+  func `a template has one placeholder beside the path`(_ text: String) {
     #expect(PathTemplate(text) == nil)
+  }
+
+  @Test(arguments: [
+    ("{path}", nil), ("/{host}{path}", "host"), ("/{site}/public/{site}{path}", "site"),
+    ("/{var.site-1_2}", "var.site-1_2"), ("/index.html", nil),
+  ])
+  func `a template says which variable it wants`(_ text: String, _ variable: String?) throws {
+    let template = try #require(PathTemplate(text))
+    #expect(template.variable == variable)
+    #expect(FileRoute(base: .root("/"), candidates: [.path, template]).variable == variable)
   }
 
   /// Root may read everything, so this does not run as root.

@@ -9,6 +9,11 @@ final class Site {
   var server: FileServer
   var now: Instant = 1_000_000_000_000
   var version = "1.1"
+  /// What the route's variable stands for.
+  var name = "site.test"
+  /// The media type that answers are given; empty for the file's own.
+  var type = ""
+  var omitsCacheControl = false
 
   init(
     _ folder: Folder = Folder(), limits: FileLimits = FileLimits(),
@@ -43,18 +48,6 @@ final class Site {
     ask("GET", path, fields)
   }
 
-  /// Asks with a host that no head could have.
-  func get(_ path: String, forcingHost host: String) -> Reply {
-    var request = FileRequest(method: .get)
-    request.host = 0..<host.utf8.count
-    var buffer = ByteBuffer(capacity: server.fieldsLimit)
-    let answer = server.lookup(
-      request, route: 0, path: path.utf8.span, head: host.utf8.span, now: now, into: &buffer)
-    var reply = Reply(status: 0)
-    finish(answer, &reply)
-    return reply
-  }
-
   func ask(
     _ method: String, _ path: String, _ fields: [String: String] = [:]
   ) -> Reply {
@@ -82,8 +75,8 @@ final class Site {
     _ method: String, _ path: String, _ reply: inout Reply,
     _ fields: [String: String] = [:]
   ) -> FileAnswer {
-    var text = "\(method) / HTTP/\(version)\r\nHost: \(fields["Host"] ?? "site.test")\r\n"
-    for (name, value) in fields where name != "Host" { text += "\(name): \(value)\r\n" }
+    var text = "\(method) / HTTP/\(version)\r\nHost: site.test\r\n"
+    for (name, value) in fields { text += "\(name): \(value)\r\n" }
     text += "\r\n"
     var head = RequestHead()
     do {
@@ -92,16 +85,19 @@ final class Site {
     } catch {
       preconditionFailure("\(text): \(error)")
     }
-    let request = FileRequest(head)
+    var request = FileRequest(head)
+    request.omitsCacheControl = omitsCacheControl
 
     var buffer = ByteBuffer(capacity: server.fieldsLimit)
     var answer = server.answer(
-      request, route: 0, path: path.utf8.span, head: text.utf8.span, now: now, into: &buffer)
+      request, route: 0, path: path.utf8.span, site: name.utf8.span, type: type.utf8.span,
+      head: text.utf8.span, now: now, into: &buffer)
     if answer.isCold {
       reply.wasCold = true
       precondition(buffer.isEmpty, "a cold answer says nothing yet")
       answer = server.lookup(
-        request, route: 0, path: path.utf8.span, head: text.utf8.span, now: now, into: &buffer)
+        request, route: 0, path: path.utf8.span, site: name.utf8.span, type: type.utf8.span,
+        head: text.utf8.span, now: now, into: &buffer)
     }
     reply.head = String(decoding: bytes(of: buffer), as: UTF8.self)
     return answer

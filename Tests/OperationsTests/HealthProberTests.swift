@@ -96,6 +96,7 @@ private func text(_ buffer: borrowing ByteBuffer) -> String {
 
 private let well = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 private let ill = "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"
+private let updating = "HTTP/1.1 503 Updating\r\nContent-Length: 8\r\n\r\nUpdating"
 
 @Test func `a server is down until its first success and goes down after as many failures as told`()
   throws
@@ -130,6 +131,48 @@ private let ill = "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"
   #expect(
     bench.changes.last.map { HealthText.message($0, up: 2, of: 2) }
       == "server b (\(bench.address)) up: 2 checks succeeded; pool erp: 2 of 2 up")
+}
+
+@Test func `a server whose site is maintained stays up and says so as it begins and ends`() throws {
+  var bench = try Bench()
+  let target = bench.target {
+    $0.status = [200...200]
+    $0.maintenance = [503...503]
+    $0.fall = 1
+  }
+  func said(_ change: HealthChange?) -> String? {
+    change.map { HealthText.message($0, up: 1, of: 2) }
+  }
+  let server = "server b (\(bench.address))"
+  bench.prober.track([target], &bench.control)
+  try bench.serve(updating)
+  #expect(bench.isUp == true, "it comes up in the middle of it")
+  #expect(bench.prober.maintained == [3])
+  #expect(
+    said(bench.changes.last)
+      == "\(server) up: 1 check succeeded, in maintenance (503); pool erp: 1 of 2 up")
+
+  try bench.advance(.seconds(5))
+  try bench.serve(well)
+  #expect(bench.prober.maintained == [])
+  #expect(
+    said(bench.changes.last) == "\(server) no longer in maintenance; pool erp: 1 of 2 up")
+
+  for _ in 0..<3 {
+    try bench.advance(.seconds(5))
+    try bench.serve(updating)
+    #expect(bench.isUp == true)
+    #expect(bench.prober.maintained == [3])
+  }
+  #expect(bench.changes.count == 3, "said once")
+  #expect(
+    said(bench.changes.last)
+      == "\(server) in maintenance (503): it stays in; pool erp: 1 of 2 up")
+
+  try bench.advance(.seconds(5))
+  try bench.serve(ill)
+  #expect(bench.isUp == false)
+  #expect(bench.prober.maintained == [], "what is down is nothing else")
 }
 
 @Test func `the request is what the pool's configuration says`() throws {
@@ -169,7 +212,7 @@ private let ill = "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"
   try bench.advance(.milliseconds(1900))
   #expect(bench.changes.isEmpty)
   try bench.advance(.milliseconds(200))
-  #expect(bench.changes.last?.cause == "no answer in 2 s")
+  #expect(bench.changes.last?.result == .failure("no answer in 2 s"))
   #expect(bench.isBusy == false)
 }
 
@@ -182,14 +225,14 @@ private let ill = "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"
       try bench.turn()
       return !bench.changes.isEmpty
     })
-  #expect(bench.changes.last?.cause == "connection refused")
+  #expect(bench.changes.last?.result == .failure("connection refused"))
 }
 
 @Test func `a server that closes without an answer has failed`() throws {
   var bench = try Bench()
   bench.prober.track([bench.target { $0.fall = 1 }], &bench.control)
   try bench.serve(nil)
-  #expect(bench.changes.last?.cause == "closed without an answer")
+  #expect(bench.changes.last?.result == .failure("closed without an answer"))
 }
 
 @Test func `checks begin an interval apart and what is unchanged keeps its health`() throws {

@@ -7,6 +7,7 @@ import Testing
 struct ProbeRow: Sendable {
   let rule: String
   var status: [ClosedRange<Int>] = [200...399]
+  var maintenance: [ClosedRange<Int>] = []
   var body: String?
   let answer: String
   let gives: ProbeResult?
@@ -31,6 +32,15 @@ private let ok = "HTTP/1.1 200 OK\r\n"
   ProbeRow(
     rule: "ranges", status: [200...200, 404...404], answer: "HTTP/1.1 404 No\r\n\r\n",
     gives: .success),
+  ProbeRow(
+    rule: "maintenance", maintenance: [503...503], answer: "HTTP/1.1 503 Updating\r\n\r\n",
+    gives: .maintenance(503)),
+  ProbeRow(
+    rule: "maintenance is another status", maintenance: [503...503],
+    answer: "HTTP/1.1 502 Bad Gateway\r\n\r\n", gives: .failure("answered 502")),
+  ProbeRow(
+    rule: "no text is looked for in maintenance", maintenance: [500...503], body: "pong",
+    answer: "HTTP/1.1 503 Updating\r\nContent-Length: 8\r\n\r\n", gives: .maintenance(503)),
   ProbeRow(
     rule: "ranges", status: [200...200, 404...404], answer: "HTTP/1.1 204 No\r\n\r\n",
     gives: .failure("answered 204")),
@@ -78,6 +88,7 @@ private let ok = "HTTP/1.1 200 OK\r\n"
 func `an answer is judged`(_ row: ProbeRow) {
   var check = HealthCheck(path: "/")
   check.status = row.status
+  check.maintenance = row.maintenance
   check.body = row.body
   // Whole, then byte by byte: the same.
   for step in [max(row.answer.utf8.count, 1), 1] {

@@ -39,6 +39,13 @@ private func status(_ change: (inout ProcessStatus) -> Void) -> ProcessStatus {
     ])
 }
 
+@Test func `servers whose site is maintained are counted where there are any`() {
+  let status = status { $0.pools[0].maintained = 1 }
+  #expect(
+    status.readiness
+      == .json(200, #"{"ready":true,"pools":{"web":{"up":1,"of":2,"maintenance":1}}}"# + "\n"))
+}
+
 @Test func `a pool that is not required may be down`() {
   let status = status {
     $0.pools.append(.init(name: "we\"b", isRequired: false, up: 0, count: 1))

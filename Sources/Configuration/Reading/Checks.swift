@@ -17,6 +17,7 @@ enum Checks {
     }
     for pool in configuration.pools { check(pool, &reading) }
     RouteChecks.run(on: configuration, &reading)
+    VariableChecks.run(on: configuration, &reading)
   }
 
   private static func checkListeners(
@@ -67,6 +68,7 @@ enum Checks {
           ["remove affinity, or choose the strategy round_robin"])
       }
     }
+    if let health = pool.health { check(health, at: path + ["health"], &reading) }
     switch pool.affinity {
     case .hash(let keys): check(keys, at: path + ["affinity", "hash"], &reading)
     case .cookie(let cookie) where cookie.sameSite == .none && cookie.secure == .never:
@@ -75,6 +77,21 @@ enum Checks {
         "browsers drop a cookie with same_site none that is not secure",
         ["write secure: auto, or same_site: lax"])
     case .cookie, .off: break
+    }
+  }
+
+  private static func check(
+    _ health: HealthCheck, at path: [String], _ reading: inout Reading
+  ) {
+    for (i, statuses) in health.maintenance.enumerated() {
+      guard let other = health.status.first(where: { $0.overlaps(statuses) }) else { continue }
+      let twice = statuses.clamped(to: other)
+      let text =
+        twice.count == 1 ? "\(twice.lowerBound)" : "\(twice.lowerBound)-\(twice.upperBound)"
+      reading.report(
+        at: path + ["maintenance", String(i)],
+        "\(text) counts as well by status already: maintenance would never be seen",
+        ["leave it out of status, or of maintenance"])
     }
   }
 

@@ -1,26 +1,19 @@
 import CLibraries
 
-/// What is found under a path of the file system.
-public enum PathKind: Equatable, Sendable {
-  case directory, file, other, missing
-  /// A symbolic link that leads to nothing.
-  case danglingLink
-}
-
 /// Reads a configuration file: YAML in, a checked `Configuration` or everything that is wrong out.
 public enum ConfigurationReader {
   /// - Parameters:
   ///   - fileName: what diagnostics call the file.
   ///   - environment: what `${VAR}` may name.
   ///   - readFile: gives what `${file:/path}` names.
-  ///   - inspect: looks at a path of the file system, for warnings about files that are not there;
-  ///     nil asks nothing.
+  ///   - view: looks at the file system, for warnings about files that are not there; nil asks
+  ///     nothing.
   /// - Returns: a configuration when there is no error, and errors and warnings in the order of
   ///   the file.
   public static func read(
     text: String, fileName: String, environment: [String: String],
     readFile: @escaping (String) -> Result<String, ReadFailure>,
-    inspect: ((String) -> PathKind)? = nil
+    view: FileSystemView? = nil
   ) -> (Configuration?, [Diagnostic]) {
     let source = SourceText(text, fileName: fileName)
     let document: YAMLDocument
@@ -48,7 +41,7 @@ public enum ConfigurationReader {
     if let configuration {
       Checks.run(on: configuration, &reading)
       let isSound = !reading.diagnostics.contains { $0.severity == .error }
-      if isSound { Lints.run(on: configuration, inspect: inspect, &reading) }
+      if isSound { Lints.run(on: configuration, view, &reading) }
     }
     let diagnostics = reading.diagnostics.enumerated().sorted { a, b in
       (a.element.line ?? 0, a.element.column ?? 0, a.offset)

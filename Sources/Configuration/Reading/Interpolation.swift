@@ -49,17 +49,16 @@ struct Interpolation {
     return String(result)
   }
 
-  /// Where the brace is that closes the one at the beginning.
+  /// Where the brace is that closes the one at the beginning; a default may hold braces of its
+  /// own, as in `${SITE:-{host}}`.
   private static func end(of scalars: ArraySlice<Unicode.Scalar>) -> Int? {
     var depth = 0
-    var previous: Unicode.Scalar = " "
     for i in scalars.indices {
-      if previous == "$", scalars[i] == "{" { depth += 1 }
+      if scalars[i] == "{" { depth += 1 }
       if scalars[i] == "}" {
         depth -= 1
         if depth == 0 { return i }
       }
-      previous = scalars[i]
     }
     return nil
   }

@@ -13,7 +13,7 @@ enum Lints {
   private static let killDelay = Duration.seconds(30)
 
   static func run(
-    on configuration: Configuration, inspect: ((String) -> PathKind)?, _ reading: inout Reading
+    on configuration: Configuration, _ view: FileSystemView?, _ reading: inout Reading
   ) {
     if configuration.shutdown.deadline > killDelay {
       reading.report(
@@ -31,7 +31,7 @@ enum Lints {
     for (i, route) in configuration.routes.enumerated() {
       lint(route, at: ["routes", String(i)], configuration, &reading)
     }
-    if let inspect { lintFiles(configuration, inspect, &reading) }
+    if let view { FileLints.run(on: configuration, view, &reading) }
   }
 
   // MARK: Pools
@@ -116,61 +116,6 @@ enum Lints {
         .warning,
         at: reading.has(own) ? own : ["pools", settings.pool, "timeouts", "response"],
         "Socket.IO's long polls may be silent for 45s: this ends them", advice)
-    }
-  }
-
-  // MARK: Files
-
-  private static func lintFiles(
-    _ configuration: Configuration, _ inspect: (String) -> PathKind, _ reading: inout Reading
-  ) {
-    let limits = configuration.limits
-    if limits.spillBytes > 0, inspect(limits.spillDirectory) != .directory {
-      reading.report(
-        .warning, at: ["limits", "spill_directory"],
-        "\(limits.spillDirectory) is not a directory here: bodies will stream, not spill",
-        ["create it, or write spill: 0"])
-    }
-    for (i, route) in configuration.routes.enumerated() {
-      guard case .files(let settings) = route.action else { continue }
-      let path = ["routes", String(i), "files"]
-      let (directory, key) =
-        switch settings.base {
-        case .root(let directory): (directory, "root")
-        case .alias(let directory): (directory, "alias")
-        }
-      switch inspect(directory) {
-      case .directory:
-        lintLink(settings, route.match, in: directory, at: path + [key], inspect, &reading)
-      case .missing:
-        reading.report(
-          .warning, at: path + [key], "there is no directory \(directory) here",
-          ["every file will be missing until it is there"])
-      case .danglingLink:
-        reading.report(
-          .warning, at: path + [key], "\(directory) is a symbolic link to nothing",
-          ["what it points to must be mounted here, too"])
-      case .file, .other:
-        reading.report(.warning, at: path + [key], "\(directory) is not a directory", [])
-      }
-    }
-  }
-
-  /// Frappe's containers make `sites/assets` a link to a directory of their own image, which is
-  /// not there in another one.
-  private static func lintLink(
-    _ settings: FilesSettings, _ match: Match, in directory: String, at path: [String],
-    _ inspect: (String) -> PathKind, _ reading: inout Reading
-  ) {
-    guard case .root = settings.base, settings.candidates.contains("{path}"),
-      case .prefix(let prefix, _) = match.path
-    else { return }
-    var target = directory + prefix
-    while target.hasSuffix("/") { target.removeLast() }
-    if inspect(target) == .danglingLink {
-      reading.report(
-        .warning, at: path, "\(target) is a symbolic link to nothing",
-        ["what it points to must be in this container, too, or use alias with its own directory"])
     }
   }
 }

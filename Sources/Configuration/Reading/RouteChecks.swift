@@ -5,6 +5,8 @@ enum RouteChecks {
 
   static func run(on configuration: Configuration, _ reading: inout Reading) {
     checkNames(configuration, &reading)
+    check(configuration.requestHeaders, at: ["request_headers"], isRequest: true, &reading)
+    check(configuration.responseHeaders, at: ["response_headers"], isRequest: false, &reading)
     for (i, route) in configuration.routes.enumerated() {
       let path = ["routes", String(i)]
       checkMatch(route, at: path, &reading)

@@ -23,6 +23,12 @@ public struct Configuration: Equatable, Sendable {
     AddressBlock(.loopbackV6),
   ]
 
+  /// How the client's address is found behind them.
+  public var clientAddress = ClientAddress()
+
+  /// The configuration's own variables; names are unique.
+  public var variables: [VariableSettings] = []
+
   /// What servers are told about the client.
   public var forwarded = ForwardedPolicy()
   /// The most of everything that a client or a server may ask of this process.
@@ -39,6 +45,11 @@ public struct Configuration: Equatable, Sendable {
   public var log = LogSettings()
   /// How the process ends.
   public var shutdown = Shutdown()
+
+  /// Edits of every request's head on its way to a server; a route's own come after.
+  public var requestHeaders = HeaderEdits()
+  /// Edits of every response's head, whoever answers; a route's own come after.
+  public var responseHeaders = HeaderEdits()
 
   /// In the order of the file; names are unique.
   public var pools: [PoolSettings] = []
@@ -79,6 +90,13 @@ extension Configuration {
       synonyms: ["set_real_ip_from", "trusted_ips", "real_ip"],
       "Whose X-Forwarded-* is believed: addresses and blocks.")
     Key(
+      "client_address", \.clientAddress, ClientAddress.declaration.codec(),
+      synonyms: ["real_ip_header", "real_ip_recursive"],
+      "How the client's address is found behind trusted proxies.")
+    Key(
+      "variables", \.variables, .variables, synonyms: ["map", "maps", "vars", "set"],
+      "Variables of your own for headers and files: a text, or a map.")
+    Key(
       "forwarded", \.forwarded, ForwardedPolicy.declaration.codec(),
       synonyms: ["forwarded_headers"], "What servers are told about the client.")
     Key(
@@ -100,6 +118,13 @@ extension Configuration {
       "log", \.log, LogSettings.declaration.codec(), synonyms: ["logging", "logs", "access_log"],
       "What is written down, and where.")
     Key("shutdown", \.shutdown, Shutdown.declaration.codec(), "How the process ends.")
+    Key(
+      "request_headers", \.requestHeaders, HeaderEdits.requests.codec(),
+      "Edits of all requests' headers on their way to a server; a route's own come after.")
+    Key(
+      "response_headers", \.responseHeaders, HeaderEdits.responses.codec(),
+      synonyms: ["security_headers"],
+      "Edits of all responses' headers, Martlet's own answers included; a route's own come after.")
     Key(
       "pools", \.pools, .pools,
       synonyms: ["backends", "upstreams", "services", "clusters", "upstream", "servers"],

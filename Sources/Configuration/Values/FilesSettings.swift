@@ -18,8 +18,8 @@ public struct FilesSettings: Equatable, Sendable {
 
   public var base: Base
 
-  /// What is looked for, first come first served; `{path}` is the normalised path and `{host}`
-  /// the request's host. nginx: `try_files`.
+  /// What is looked for, first come first served; `{path}` is the normalised path, and one other
+  /// variable may stand beside it. nginx: `try_files`.
   public var candidates = ["{path}"]
 
   /// The route that answers when there is no such file; nil answers 404.
@@ -43,6 +43,15 @@ public struct FilesSettings: Equatable, Sendable {
 
   public init(_ base: Base) {
     self.base = base
+  }
+
+  /// The one variable that stands beside `{path}` among the candidates.
+  public var variable: Variable? { variables.first }
+
+  /// All that do, of which the configuration's checks allow one.
+  var variables: [Variable] {
+    candidates.compactMap { try? Template(parsing: $0) }.flatMap(\.variables)
+      .filter { $0 != .named("path") }
   }
 }
 
@@ -71,7 +80,8 @@ extension FilesSettings {
       "A directory; what follows the route's prefix is appended.")
     Key(
       "try", \.candidates, .list(of: .candidate), synonyms: ["try_files", "index"],
-      "What is looked for, first come first served. {path} is the path, {host} the host.")
+      "What is looked for, first come first served. {path} is the path; one other variable may "
+        + "stand beside it, such as {host}, whose value is the name of one directory.")
     Key(
       "fallback", \.fallback, Codec<String>.name("the name of a route").optional,
       synonyms: ["else", "otherwise"],
@@ -116,14 +126,11 @@ extension Codec where Value == String {
       if text.contains("$") {
         throw Complaint("has a $, which nginx writes", ["write {path} for $uri, {host} for $host"])
       }
-      var rest = text[...]
-      while let open = rest.firstIndex(where: { $0 == "{" || $0 == "}" }) {
-        rest = rest[open...]
-        guard let name = ["{path}", "{host}"].first(where: { rest.hasPrefix($0) }) else {
-          throw Complaint(
-            "has a brace that belongs to no variable", ["variables are {path} and {host}"])
-        }
-        rest = rest.dropFirst(name.count)
+      let pieces = try Template(parsing: text).pieces
+      let literal = pieces.map { if case .text(let text) = $0 { text } else { "" } }.joined()
+      guard !literal.contains("{"), !literal.contains("}") else {
+        throw Complaint(
+          "has a brace that belongs to no variable", ["for example {path}, {host}"])
       }
       guard text.hasPrefix("/") || text.hasPrefix("{path}") else {
         throw Complaint("begins neither with / nor with {path}", ["did you mean '/\(text)'?"])

@@ -12,6 +12,10 @@ public struct HealthCheck: Equatable, Sendable {
   /// Statuses that count as well.
   public var status: [ClosedRange<Int>] = [200...399]
 
+  /// Statuses that say that the server is well and its site is being maintained: the server
+  /// stays up and answers clients itself. `body` is not looked for in such an answer.
+  public var maintenance: [ClosedRange<Int>] = []
+
   /// A text that the first 64 KiB of the body must contain; nil asks for none.
   public var body: String?
 
@@ -60,6 +64,10 @@ extension HealthCheck {
       "status", \.status, .list(of: .statuses), synonyms: ["expect", "statuses", "code"],
       "Statuses that count as well: 200, or 200-399, or a list.")
     Key(
+      "maintenance", \.maintenance, .list(of: .statuses, isEmptyAllowed: true),
+      synonyms: ["updating"],
+      "Statuses of a server that is well while its site is maintained: it stays up.")
+    Key(
       "body", \.body, Codec<String>.bodyText.optional, synonyms: ["contains", "match"],
       "A text that the first 64 KiB of the body must contain.")
     Key(
@@ -96,7 +104,7 @@ extension Codec where Value == String {
 
 extension Codec where Value == ClosedRange<Int> {
   /// `200` or `200-399`.
-  fileprivate static var statuses: Codec {
+  static var statuses: Codec {
     Codec(
       .text(
         noun: "a status or a range of such", pattern: "^[1-5][0-9][0-9](-[1-5][0-9][0-9])?$",

@@ -14,6 +14,10 @@ public struct ProxySettings: Equatable, Sendable {
   /// client. nginx: `proxy_buffering`.
   public var buffersResponse = true
 
+  /// A response with X-Accel-Redirect is answered by the route that it names.
+  /// nginx: on, unless `proxy_ignore_headers X-Accel-Redirect`.
+  public var followsAccelRedirect = true
+
   /// In bytes; nil is `limits.body`, 0 no limit. nginx: `client_max_body_size`.
   public var bodyBytesLimit: Int?
 
@@ -51,6 +55,10 @@ extension ProxySettings {
     Key(
       "response_buffering", \.buffersResponse, .boolean, synonyms: ["proxy_buffering"],
       "A response is taken as fast as the server writes it, however slow the client.")
+    Key(
+      "accel_redirect", \.followsAccelRedirect, .boolean,
+      synonyms: ["x_accel_redirect", "x_sendfile", "sendfile"],
+      "A response with X-Accel-Redirect is answered by the route that it names.")
     Key(
       "body_limit", \.bodyBytesLimit, Codec<Int>.size(0...Int.max).optional,
       synonyms: ["client_max_body_size", "body", "max_body"],

@@ -3,6 +3,10 @@ public struct RouteSettings: Equatable, Sendable {
   /// What logs and `fallback` call it; unique. What it matches unless told: `/assets`.
   public var name: String
   public var match = Match()
+  /// Clients that ask for it get 404; X-Accel-Redirect and `fallback` lead here.
+  ///
+  /// nginx: `internal`.
+  public var isInternal = false
   public var action: Action
   /// Edits of the request head on its way to a server.
   public var requestHeaders = HeaderEdits()
@@ -29,6 +33,9 @@ extension RouteSettings {
       "match", \.match, Match.declaration.codec(), synonyms: ["location", "rule", "when", "path"],
       "Which requests it takes; without it, all.")
     Key(
+      "internal", \.isInternal, .boolean,
+      "Only X-Accel-Redirect and fallbacks lead here; clients that ask for it get 404.")
+    Key(
       "files", \.action, FilesSettings.declaration.codec(), in: group, wrap: Action.files,
       unwrap: { if case .files(let settings) = $0 { settings } else { nil } },
       synonyms: ["root", "alias", "static", "file_server"], "Static files from disk.")
@@ -47,11 +54,11 @@ extension RouteSettings {
       synonyms: ["return", "response"],
       "An answer that the file itself holds. The status stands for {status: STATUS}.")
     Key(
-      "request_headers", \.requestHeaders, HeaderEdits.declaration.codec(),
+      "request_headers", \.requestHeaders, HeaderEdits.requests.codec(),
       synonyms: ["headers", "proxy_set_header"],
       "Edits of the request's headers on their way to a server.")
     Key(
-      "response_headers", \.responseHeaders, HeaderEdits.declaration.codec(),
+      "response_headers", \.responseHeaders, HeaderEdits.responses.codec(),
       synonyms: ["add_header"],
       "Edits of the response's headers on their way to the client.")
   }
