@@ -80,7 +80,10 @@ def resource(request):
 
 def seen(request):
     """What an application sees of a request: WSGI has one variable for names that differ in `-` and `_`."""
-    environ = {k: v for k, v in request.environ.items() if k.startswith(("HTTP_", "CONTENT_", "REQUEST_METHOD", "QUERY"))}
+    wanted = ("HTTP_", "CONTENT_", "REQUEST_METHOD", "QUERY")
+    environ = {name: value for name, value in sorted(request.environ.items()) if name.startswith(wanted)}
+    # The proxy's own, and no application's business.
+    environ.pop("HTTP_CONNECTION", None)
     return as_json(
         {
             "environ": environ,

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Difference:
-    """`aspect` names the place: "status", "header vary", "origin header host", …"""
+    """`aspect` names the place: "status", "header vary", "origin header host", …; `number` the answer of several."""
 
     aspect: str
     nginx: object
     martlet: object
+    number: int = 0
 
     def __str__(self):
         return f"{self.aspect}: nginx {_short(self.nginx)}, martlet {_short(self.martlet)}"
@@ -19,46 +20,57 @@ class Difference:
 def compare(nginx, martlet):
     """Every difference between two exchanges."""
     found = []
-
-    def differ(aspect, a, b):
-        if a != b:
-            found.append(Difference(aspect, a, b))
-
-    for a, b in zip(nginx.answers, martlet.answers):
-        differ("status", a.status, b.status)
-        differ("reason", a.reason, b.reason)
-        differ("interim answers", a.interim, b.interim)
-        differ("completeness", a.complete, b.complete)
-        differ("body", a.content(), b.content())
-        _compare_fields("header", a.fields, b.fields, differ)
-    differ("keep-alive", nginx.kept, martlet.kept)
-    differ("origin requests", [r.line for r in nginx.received], [r.line for r in martlet.received])
-    for a, b in zip(nginx.received, martlet.received):
-        differ("origin", a.upstream, b.upstream)
-        differ("origin framing", a.framing, b.framing)
-        differ("origin body", a.body, b.body)
-        _compare_fields("origin header", a.fields, b.fields, differ)
+    for number, (a, b) in enumerate(zip(nginx.answers, martlet.answers, strict=True)):
+        found += _differing(_of_answer(a), _of_answer(b), number)
+    found += _differing(_of_connection(nginx), _of_connection(martlet))
+    for a, b in zip(nginx.received, martlet.received, strict=False):
+        found += _differing(_of_request(a), _of_request(b))
     return found
 
 
-def _compare_fields(kind, a, b, differ):
+def _of_answer(answer):
+    return {
+        "status": answer.status,
+        "reason": answer.reason,
+        "interim answers": answer.interim,
+        "completeness": answer.complete,
+        "body": answer.content(),
+        **_by_name("header", answer.fields),
+    }
+
+
+def _of_connection(exchange):
+    return {"keep-alive": exchange.kept, "origin requests": [request.line for request in exchange.received]}
+
+
+def _of_request(request):
+    return {
+        "origin": request.upstream,
+        "origin framing": request.framing,
+        "origin body": request.body,
+        **_by_name("origin header", request.fields),
+    }
+
+
+def _by_name(kind, fields):
     """The order of names is free, that of the lines of one name is not, and each line counts."""
-    a, b = _by_name(a), _by_name(b)
-    for name in sorted(a.keys() | b.keys()):
-        differ(f"{kind} {name}", a.get(name, ()), b.get(name, ()))
-
-
-def _by_name(fields):
-    values = {}
+    lines = {}
     for name, value in fields:
-        values.setdefault(name.lower(), []).append(_without_chance(name.lower(), value))
-    return {name: tuple(lines) for name, lines in values.items()}
+        aspect = f"{kind} {name.lower()}"
+        lines[aspect] = (*lines.get(aspect, ()), _without_chance(aspect, value))
+    return lines
 
 
-def _without_chance(name, value):
-    if name == "date" and re.fullmatch(r"\w{3}, \d\d \w{3} 20\d\d \d\d:\d\d:\d\d GMT", value):
+def _differing(a, b, number=0):
+    aspects = [*a, *(aspect for aspect in b if aspect not in a)]
+    pairs = ((aspect, a.get(aspect, ()), b.get(aspect, ())) for aspect in aspects)
+    return [Difference(*pair, number) for pair in pairs if pair[1] != pair[2]]
+
+
+def _without_chance(aspect, value):
+    if aspect == "header date" and re.fullmatch(r"\w{3}, \d\d \w{3} 20\d\d \d\d:\d\d:\d\d GMT", value):
         return "now"
-    return re.sub("boundary=.*", "boundary=BOUNDARY", value) if name == "content-type" else value
+    return re.sub("boundary=.*", "boundary=BOUNDARY", value) if aspect == "header content-type" else value
 
 
 def _short(value):

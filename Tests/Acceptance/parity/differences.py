@@ -45,8 +45,11 @@ PAGE = {"body", "reason", "header content-type", "header content-length"}
 @deliberate
 def pages_of_its_own(row, difference, nginx, martlet):
     """nginx names itself in its pages; the phrases of Martlet's statuses are those of RFC 9110."""
-    both_own = _is_own_page(row, nginx) and nginx.answers[0].status == martlet.answers[0].status
-    return both_own and difference.aspect in PAGE
+    answer, other = nginx.answers[difference.number], martlet.answers[difference.number]
+    # Of a HEAD's answer its type and length are all that there is.
+    headed = row.methods[difference.number] == "HEAD" and answer.all("content-type") == ["text/html"]
+    own = b"<hr><center>nginx" in answer.body or headed and (nginx.received == [] or answer.status in (502, 504))
+    return own and answer.status == other.status and difference.aspect in PAGE
 
 
 @deliberate
@@ -178,6 +181,53 @@ def connections_to_the_origin_are_kept(row, difference, nginx, martlet):
 
 
 @deliberate
+def only_an_upgrade_says_so(row, difference, nginx, martlet):
+    """nginx asks the realtime server to upgrade, and to nothing, with each poll."""
+    return _is(difference, "origin header connection", ("upgrade",), ()) and b"transport=websocket" not in row.line
+
+
+@deliberate
+def upgrades_are_spelled_one_way(row, difference, nginx, martlet):
+    """Of names that compare without case, servers get the one that they know."""
+    return _is(difference, "origin header upgrade", ("WebSocket",), ("websocket",))
+
+
+@deliberate
+def a_kept_connection_that_ends_is_replaced(row, difference, nginx, martlet):
+    """An origin may close a kept connection at any time: what is idempotent goes once more, on a new one (RFC 9112 9.3.1)."""
+    again = difference.aspect == "origin requests" and row.methods[-1] in ("GET", "HEAD") and nginx.received != []
+    return again and difference.martlet == [*difference.nginx, nginx.received[-1].line]
+
+
+@deliberate
+def no_site_is_called_host(row, difference, nginx, martlet):
+    """A client of HTTP/1.0 that names no Host has none: nginx tells the literal text `$host`, or the fixed site."""
+    told = difference.aspect in ("origin header host", "origin header x-frappe-site-name", "origin header origin")
+    return b"\r\nHost:" not in row.request and told and difference.nginx in (("$host",), ("http://$host",), ("fixed.test",))
+
+
+ADDRESSES = {
+    # In brackets, as a URL has it.
+    "[2001:db8::1]": "2001:db8::1",
+    # IPv4 in IPv6's clothes.
+    "::ffff:1.2.3.4": "1.2.3.4",
+    # Octal or not? It is no address.
+    "01.1.1.1": "127.0.0.1",
+}
+
+
+@deliberate
+def addresses_are_read_with_care(row, difference, nginx, martlet):
+    """Of ways to write an address nginx misses some, and takes one that systems read differently."""
+    sent = re.search(rb"\r\nX-Forwarded-For: (.*?)\r\n", row.request)
+    return (
+        bool(sent)
+        and difference.aspect == "origin header x-forwarded-for"
+        and difference.martlet == (ADDRESSES.get(sent[1].decode()),)
+    )
+
+
+@deliberate
 def names_of_fields_are_tokens(row, difference, nginx, martlet):
     """nginx drops names with other than letters, digits and `-`; they are as valid (RFC 9110 5.6.2), `_` alone is dropped."""
     return bool(re.fullmatch("origin header [a-z0-9-]+[.!*+].*", difference.aspect)) and difference.nginx == ()
@@ -200,7 +250,7 @@ def hop_by_hop_fields_end_here(row, difference, nginx, martlet):
         return False
     named = re.search(rb"\r\nConnection: (.*?)\r\n", row.request)
     if name == "upgrade" and difference.nginx[0].lower() == "websocket":
-        return not row.request.startswith(b"GET /socket.io")
+        return not (row.line.startswith(b"GET /socket.io") and re.search(rb"\r\nConnection: .*upgrade", row.request, re.I))
     return name in HOP_BY_HOP or bool(named) and name in named[1].decode().lower().split(", ")
 
 
@@ -218,6 +268,18 @@ def dates_are_the_origins(row, difference, nginx, martlet):
     return difference.aspect == "header date" and "Date: " in repr(row.answer) and difference.martlet[0] in repr(row.answer)
 
 
+@deliberate
+def types_of_the_origin_are_not_chosen_from(row, difference, nginx, martlet):
+    """Of two Content-Types nginx drops the first."""
+    return _is(difference, "header content-type", ("c/d",), ("a/b", "c/d"))
+
+
+@deliberate
+def upstreams_have_no_name(row, difference, nginx, martlet):
+    """nginx takes the name of its own upstream for the server's: no server ever sends it."""
+    return _is(difference, "header location", ("/abc",), ("http://socketio-server/abc",))
+
+
 # What comes of bad origins.
 
 
@@ -230,15 +292,15 @@ def what_came_before_a_cut_is_passed_on(row, difference, nginx, martlet):
 @deliberate
 def a_chunk_that_is_none_cuts_the_answer(row, difference, nginx, martlet):
     """The head has gone out when the chunk comes; nginx has said nothing yet and closes."""
-    return (
-        row.unsafe and nginx.answers[0].status is None and not martlet.answers[0].complete and difference.aspect not in SECURITY
-    )
+    return row.unsafe and nginx.answers[0].status is None and not martlet.answers[0].complete
 
 
 @deliberate
 def answers_that_two_could_read_differently(row, difference, nginx, martlet):
     """An origin's head that is malformed, or framed twice, is answered with 502 rather than passed on."""
-    return row.unsafe and martlet.answers[0].status == 502 and difference.aspect not in SECURITY
+    if difference.aspect in SECURITY and nginx.answers[0].status is not None:
+        return False
+    return row.unsafe and martlet.answers[0].status == 502
 
 
 # Framing.
@@ -295,6 +357,28 @@ def security_headers_once_with_416(row, difference, nginx, martlet):
 
 
 @deliberate
+def a_failed_precondition_keeps_what_the_backend_said(row, difference, nginx, martlet):
+    """With every other status of a permitted file nginx does so, too."""
+    kept = ("header cache-control", "header content-disposition", "header expires", "header set-cookie")
+    return (
+        _statuses(nginx, martlet) == (412, 412) and bool(nginx.received) and difference.aspect in kept and difference.nginx == ()
+    )
+
+
+@deliberate
+def permissions_lead_on_a_few_times(row, difference, nginx, martlet):
+    """Both end a circle with 500; how many rounds that takes is nobody's business."""
+    return _statuses(nginx, martlet) == (500, 500) and difference.aspect == "origin requests" and len(difference.nginx) > 4
+
+
+@deliberate
+def accept_ranges_are_the_files(row, difference, nginx, martlet):
+    """What the backend said of ranges was about an answer that nobody gets: nginx lets it through, to a 206 as well."""
+    led = nginx.answers[0].status == 206 and len(nginx.received) == 1 or len(nginx.received) == 2
+    return led and _is(difference, "header accept-ranges", ("bytes",), ())
+
+
+@deliberate
 def accept_ranges_once(row, difference, nginx, martlet):
     """nginx repeats it after X-Accel-Redirect."""
     return _is(difference, "header accept-ranges", ("bytes", "bytes"), ("bytes",))
@@ -309,13 +393,6 @@ def _is(difference, aspect, nginx, martlet):
 
 def _statuses(nginx, martlet):
     return nginx.answers[0].status, martlet.answers[0].status
-
-
-def _is_own_page(row, nginx):
-    """Whether nginx wrote the answer itself; of a HEAD that is known by the length of its page."""
-    answer = nginx.answers[0]
-    named = b"<hr><center>nginx" in answer.body
-    return named or row.methods[0] == "HEAD" and answer.all("content-type") == ["text/html"] and answer.status >= 300
 
 
 def _is_of_refusal(difference, martlet, status):

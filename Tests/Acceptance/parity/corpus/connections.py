@@ -1,12 +1,23 @@
 """Keep-alive, pipelines and HTTP/1.0."""
 
-from .row import answer, chunked, head, row
+from .row import OK, answer, chunked, head, row
 
 GET, ASSET = head("GET", "/x"), head("GET", "/assets/small.txt")
 KEEP = "Connection: keep-alive"
 CHUNKS = answer(
     chunked(b"hello", b" world"), "200 OK", "Content-Type: application/x-own", "Transfer-Encoding: chunked", length=False
 )
+
+
+def leaves_at(target):
+    """Answers, but closes where the request is for `target`."""
+
+    def script(stream, request):
+        if f" {target} " in request.line:
+            return False
+        stream.send(OK)
+
+    return script
 
 
 def pipeline(name, *requests, methods=None, **more):
@@ -46,6 +57,7 @@ ROWS = [
         head("GET", "/assets/small.txt", ["If-None-Match: *"]),
     ),
     pipeline("an empty line between requests", GET + b"\r\n", GET),
+    pipeline("a backend that leaves after its first answer", GET, head("GET", "/leave"), answer=leaves_at("/leave")),
     row("HTTP/1.0", version="1.0"),
     row("HTTP/1.0 that keeps alive", "/x", KEEP, version="1.0"),
     row("HTTP/1.0 of an asset", "/assets/small.txt", version="1.0"),
