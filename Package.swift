@@ -41,11 +41,13 @@ let package = Package(
     .systemLibrary(name: "CYAML"),
     .systemLibrary(name: "CPCRE2"),
     .systemLibrary(name: "CCares"),
+    .systemLibrary(name: "CZlib"),
+    .systemLibrary(name: "CISAL"),
   ]
     // 1: bytes, addresses, safe faces of C libraries
     + floor("Memory", ["CLinux"], lifetimes)
     + floor("Network", [])
-    + floor("CLibraries", ["CYAML", "CPCRE2", "CCares", "Network"])
+    + floor("CLibraries", ["CYAML", "CPCRE2", "CCares", "CZlib", "CISAL", "Network"])
     // 2: the kernel, the protocol, the file that users write
     + floor("Reactor", ["CLinux", "Memory", "Network"])
     + floor("HTTP", ["Memory"])
@@ -74,7 +76,7 @@ let package = Package(
           "CLibraries", "Configuration", "Demo", "Network", "Operations", "Reactor", logging,
           .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
-        resources: [.embedInCode("erpnext.yaml")],
+        resources: [.embedInCode("erpnext.yaml"), .embedInCode("frappe.yaml")],
         swiftSettings: settings)
     ]
 )

@@ -8,6 +8,7 @@ public struct Field: Equatable, Sendable {
 
   static let hopByHop: UInt8 = 1
   static let dropped: UInt8 = 2
+  static let edited: UInt8 = 4
 
   @inline(__always) init(name: Slice, value: Slice, id: FieldName, marks: UInt8 = 0) {
     self.name = name
@@ -21,7 +22,7 @@ public struct Field: Equatable, Sendable {
   public var isHopByHop: Bool { marks & Self.hopByHop != 0 }
 
   /// Whether the field is to be passed over as if it had not been sent: its name holds a `_`,
-  /// which WSGI does not tell from `-`, or a policy has dropped it.
+  /// which WSGI does not tell from `-`.
   public var isDropped: Bool { marks & Self.dropped != 0 }
 
   /// Whether the field goes on to the other side.

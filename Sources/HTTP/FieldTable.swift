@@ -42,9 +42,9 @@ public struct FieldTable: ~Copyable {
     return nil
   }
 
-  /// Keeps the field out of what is forwarded.
+  /// Keeps the field out of what is forwarded; it can still be asked for.
   public mutating func drop(at index: Int) {
-    mark(at: index, Field.dropped)
+    mark(at: index, Field.edited)
   }
 
   mutating func mark(at index: Int, _ mark: UInt8) {

@@ -88,7 +88,8 @@ final class HeadEdits: Sendable {
   /// Whether a field of this name goes, `dropped` aside.
   func drops(_ name: Span<UInt8>, status: UInt16) -> Bool {
     for other in droppedOthers where CaselessText.isSame(other.span, name) { return true }
-    for edit in edited where edit.replaces && edit.applies(to: status) {
+    for edit in edited
+    where edit.replaces && !edit.statuses.isEmpty && edit.applies(to: status) {
       if CaselessText.isSame(edit.name.span, name) { return true }
     }
     return false

@@ -114,14 +114,11 @@ extension Worker {
   /// connection.
   private mutating func letServerGo(_ exchange: Handle) {
     exchanges[exchange].input.consume(responseHead.length)
-    if case .length(let length) = responseHead.framing,
-      length <= UInt64(exchanges[exchange].input.count)
-    {
-      exchanges[exchange].input.consume(Int(length))
-    }
+    let here = UInt64(exchanges[exchange].input.count)
     let isWhole =
       switch responseHead.framing {
-      case .none, .length: exchanges[exchange].input.isEmpty
+      case .none: here == 0
+      case .length(let length): here == length
       case .chunked, .untilClose: false
       }
     let isDone = exchanges[exchange].isSent && exchanges[exchange].requestBody.isDone

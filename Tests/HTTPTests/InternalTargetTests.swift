@@ -52,6 +52,7 @@ struct InternalTargetTests {
   @Test func `what does not fit leads nowhere`() {
     var buffer = ByteBuffer(capacity: 4)
     #expect(InternalTarget.write("/abcd".utf8.span, to: &buffer) == nil)
-    #expect(buffer.isEmpty)
+    let isEmpty = buffer.isEmpty
+    #expect(isEmpty)
   }
 }

@@ -41,6 +41,10 @@ public struct Configuration: Equatable, Sendable {
   public var expectContinue = ExpectContinue.answer
   /// How much of a body stays in memory.
   public var buffers = Buffering()
+  /// How answers are compressed where routes do not say otherwise; nil is not at all.
+  ///
+  /// nginx: `gzip`.
+  public var gzip: GzipSettings?
   /// What is written down, and where.
   public var log = LogSettings()
   /// How the process ends.
@@ -114,6 +118,10 @@ extension Configuration {
     Key(
       "buffers", \.buffers, Buffering.declaration.codec(), synonyms: ["buffering"],
       "How much of one body stays in memory.")
+    Key(
+      "gzip", \.gzip, GzipSettings.codec,
+      synonyms: ["compression", "compress", "encode", "gzip_types", "gzip_comp_level"],
+      "How answers are compressed for who takes gzip: on, off, or keys. Routes may differ.")
     Key(
       "log", \.log, LogSettings.declaration.codec(), synonyms: ["logging", "logs", "access_log"],
       "What is written down, and where.")

@@ -1,0 +1,181 @@
+"""A server that leaves the answer to another route, by X-Accel-Redirect."""
+
+import pytest
+
+from support.origin import answer
+
+CONFIGURATION = """
+pools: {web: {servers: [$web]}, other: {servers: [$other]}}
+routes:
+  - match: {prefix: /protected/, prefix_final: true}
+    internal: true
+    files: {alias: $root, try: "/{host}{path}"}
+  - name: other
+    match: {prefix: /other}
+    proxy: other
+  - name: moved
+    match: {exact: /moved}
+    redirect: {to: /new, status: 301}
+  - name: deaf
+    match: {prefix: /deaf}
+    proxy: {pool: web, accel_redirect: false}
+  - name: web
+    match: {prefix: /}
+    proxy: web
+response_headers: {add: {X-Frame-Options: SAMEORIGIN}}
+"""
+
+
+@pytest.fixture
+def site(tmp_path):
+    folder = tmp_path / "site.test" / "private" / "files"
+    folder.mkdir(parents=True)
+    (folder / "a b.txt").write_text("0123456789")
+    return tmp_path
+
+
+@pytest.fixture
+def start(martlet, origin, site):
+    """Starts a proxy whose server answers every request alike."""
+
+    def start(value, status="200 OK", body=b"", headers=(), other=b""):
+        web = origin(answer(body, status, [("X-Accel-Redirect", value), *headers]))
+        proxy = martlet(CONFIGURATION, web=web, other=origin(other or answer(b"other")), root=site)
+        return proxy, web
+
+    return start
+
+
+FILE = "/protected/private/files/a%20b.txt"
+
+
+def test_the_file_is_sent_with_what_stays_of_the_servers_head(start):
+    fields = [
+        ("Content-Type", "application/x-own"), ("Content-Disposition", "inline"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2"),
+        ("Cache-Control", "private"), ("Expires", "0"), ("ETag", '"servers"'), ("Last-Modified", "yesterday"), ("X-Other", "1"),
+    ]  # fmt: skip
+    proxy, _ = start(FILE, headers=fields)
+    seen = proxy.get("/api")
+    assert (seen.status, seen.body) == (200, b"0123456789")
+    assert seen.headers["Content-Type"] == "application/x-own"
+    assert seen.headers["Content-Disposition"] == "inline"
+    assert seen.headers.all("Set-Cookie") == ["a=1", "b=2"]
+    assert seen.headers.all("Cache-Control") == ["private"]
+    assert seen.headers["Expires"] == "0"
+    assert seen.headers["ETag"] != '"servers"'
+    assert "X-Other" not in seen.headers and "X-Accel-Redirect" not in seen.headers
+    assert seen.headers.all("X-Frame-Options") == ["SAMEORIGIN"]
+
+
+@pytest.mark.parametrize("status", ["200 OK", "403 Forbidden", "500 Internal Server Error"])
+def test_the_servers_status_does_not_count(start, status):
+    proxy, _ = start(FILE, status=status)
+    assert proxy.get("/api").status == 200
+
+
+def test_conditions_and_ranges_are_about_the_file(start):
+    proxy, _ = start(FILE)
+    with proxy.connect() as client:
+        tag = client.get("/").headers["ETag"]
+        assert client.get("/", {"If-None-Match": tag}).status == 304
+        part = client.get("/", {"Range": "bytes=2-4"})
+        assert (part.status, part.body) == (206, b"234")
+        assert client.get("/", {"Range": "bytes=90-"}).status == 416
+        head = client.ask("HEAD", "/")
+        assert (head.status, head.headers["Content-Length"], head.body) == (200, "10", b"")
+
+
+def test_the_requests_body_has_been_read_and_the_connection_goes_on(start):
+    proxy, web = start(FILE)
+    with proxy.connect() as client:
+        for _ in range(3):
+            assert client.ask("POST", "/api", body=b"x" * 100_000).body == b"0123456789"
+    assert [len(request.body) for request in web.requests] == [100_000] * 3
+
+
+def test_the_connection_to_the_server_is_kept_unless_its_body_is_still_to_come(start):
+    proxy, web = start(FILE)
+    with proxy.connect() as client:
+        for _ in range(5):
+            assert client.get("/").status == 200
+    assert web.connections == 1
+
+
+def test_a_body_that_nobody_gets_does_not_pass_for_the_next_answer(martlet, origin, site):
+    def behave(stream, request):
+        stream.send(f"HTTP/1.1 200 OK\r\nX-Accel-Redirect: {FILE}\r\nContent-Length: 5\r\n\r\n".encode())
+        stream.send(b"HTTP/")
+        return True
+
+    proxy = martlet(CONFIGURATION, web=origin(behave), other=origin(), root=site)
+    with proxy.connect() as client:
+        for _ in range(20):
+            assert client.get("/").body == b"0123456789"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "/protected/private/../private/files/a%20b.txt", "/protected/%2e%2e/x", "/protected/private/files/a%00b",
+        "/protected/private/files/none", "/protected/private/files", "protected/private", "http://a/b", "/protected/%zz",
+    ],
+)  # fmt: skip
+def test_what_leads_nowhere_is_not_found(start, value):
+    proxy, _ = start(value, headers=[("Set-Cookie", "a=1")])
+    with proxy.connect() as client:
+        for _ in range(2):
+            seen = client.get("/")
+            assert (seen.status, seen.headers["Set-Cookie"]) == (404, "a=1")
+
+
+def test_an_internal_route_is_not_there_for_clients(start):
+    proxy, web = start(FILE)
+    for target in (FILE, "/x/../protected/private/files/a%20b.txt", "/%70rotected/x"):
+        assert proxy.get(target).status == 404
+    assert web.requests == []
+
+
+def test_another_pool_is_asked_by_get_with_the_body_once_more(martlet, origin, site):
+    web = origin(answer(headers=[("X-Accel-Redirect", "/other/a%20b?q=%2F"), ("Set-Cookie", "a=1")]))
+    other = origin(answer(b"other", headers=[("Set-Cookie", "b=2")]))
+    proxy = martlet(CONFIGURATION, web=web, other=other, root=site)
+    for body in (b"x=1", b"x" * 200_000):
+        seen = proxy.ask("POST", "/api?z", {"X-Kept": "yes"}, body)
+        assert (seen.status, seen.body) == (200, b"other")
+        assert sorted(seen.headers.all("Set-Cookie")) == ["a=1", "b=2"]
+        request = other.next_request()
+        assert (request.method, request.target, request.body) == ("GET", "/other/a%20b?q=%2F", body)
+        assert request.headers["X-Kept"] == "yes"
+
+
+def test_a_route_is_found_by_its_name(martlet, origin, site):
+    web = origin(answer(headers=[("X-Accel-Redirect", "@other")]))
+    other = origin(answer(b"other"))
+    proxy = martlet(CONFIGURATION, web=web, other=other, root=site)
+    assert proxy.get("/as/it%20came?q").body == b"other"
+    assert other.next_request().target == "/as/it%20came?q"
+
+
+def test_an_unknown_name_is_an_error(start):
+    proxy, _ = start("@nobody")
+    assert proxy.get("/").status == 500
+
+
+def test_a_redirect_can_be_where_it_leads(start):
+    proxy, _ = start("/moved?x=1")
+    seen = proxy.get("/")
+    assert (seen.status, seen.headers["Location"]) == (301, "/new?x=1")
+
+
+def test_a_circle_ends(start):
+    proxy, web = start("/api", headers=[("Set-Cookie", "a=1")])
+    seen = proxy.get("/")
+    assert seen.status == 500
+    assert "Set-Cookie" not in seen.headers
+    assert len(web.requests) == 11
+    assert proxy.log_line(status=500)["reason"] == "server_failed:redirect_circle"
+
+
+def test_a_route_can_refuse_to_follow(start):
+    proxy, _ = start(FILE, body=b"own")
+    assert proxy.get("/deaf").body == b"own"
