@@ -1,7 +1,7 @@
 """The comparison sees: a frontend with one rule broken differs from the whole one, and no deliberate difference hides it.
 
-Each mutant is nginx with one directive changed, so that what is tested is the corpus and the
-rules of `parity/differences.py`, whatever Martlet does.
+A mutant is nginx with one directive changed, so that what is tested is the corpus and the rules of
+`parity/differences.py`, whatever Martlet does; or it is Martlet with one line of its file changed.
 """
 
 import pytest
@@ -23,13 +23,13 @@ from parity.corpus import (
 )
 from parity.differences import explained_by
 from parity.exchange import exchange
-from parity.frontend import SECURITY_HEADERS, NginxFrontend
+from parity.frontend import SECURITY_HEADERS, MartletFrontend, NginxFrontend
 
 # What is broken, by what, and which topic must show it.
 MUTANTS = {
     **{
         f"no {name}": (f'add_header {name} "{value}" always;', "", topic)
-        for (name, value), topic in zip(SECURITY_HEADERS.items(), (assets, public_files, rewrites, bodies, origins))
+        for (name, value), topic in zip(SECURITY_HEADERS.items(), (assets, public_files, rewrites, bodies, origins), strict=True)
     },
     "security headers on good answers only": ("always;", ";", heads),
     "compression from 20 bytes on": ("gzip_min_length 256", "gzip_min_length 20", compression),
@@ -87,28 +87,59 @@ MUTANTS = {
 }
 
 
+# The same with the file that `martlet frappe --print` writes.
+PRINTED = {
+    "no X-Frame-Options": ("    X-Frame-Options: SAMEORIGIN\n", "", assets),
+    "the scheme is the connection's": ('X-Forwarded-Proto: "{proto}"', 'X-Forwarded-Proto: "{scheme}"', forwarded),
+    "the scheme is the client's word": ("map: {https: https}", "map: {https: https, wss: wss}", forwarded),
+    "compression from 300 bytes on": ("min_length: 256", "min_length: 300", compression),
+    "JSON is not compressed": ("    - application/json\n", "", compression),
+    "protected files are public": ("    internal: true\n    files: {alias", "    files: {alias", private_files),
+    "slashes are not redirected": ("regex: '^/(.+)/$'", "regex: '^/never/$'", rewrites),
+    "pages are not redirected": ("regex: '^/(.*).html$'", "regex: '^/never$'", rewrites),
+    "redirects are not permanent": ("status: 301}", "status: 302}", rewrites),
+    "the client's address is appended": ('X-Forwarded-For: "{client_address}"', 'X-Forwarded-For: "{forwarded_for}"', forwarded),
+    "the address is read recursively": ("recursive: false", "recursive: true", forwarded),
+    "the Host keeps its port": ('host: "{host}"', "host: preserve", heads),
+    "the site is not told": ('X-Frappe-Site-Name: "{site}"', 'X-Site: "{site}"', forwarded),
+    "permissions are not asked for": ('X-Use-X-Accel-Redirect: "True"', 'X-Use: "True"', frappe),
+    "the origin is the browser's": ('Origin: "{proto}://{site}"', 'X-Origin: "{proto}://{site}"', realtime),
+    "no upgrade": ("      upgrade: websocket\n", "", realtime),
+    "pages are shown": ("value: attachment", "value: inline", public_files),
+    "pages are downloads when they are there": ("'^/files/.*.(htm|html|svg|xml)'", "'^/files/.*.(htm|html|svg)$'", public_files),
+    "other sites' files": ('try: "/{site}/public{path}"', 'try: "/erp.test/public{path}"', public_files),
+    "small bodies only": ("body: 50m", "body: 20", bodies),
+    "small heads of the backend": ("response_head: 128KiB", "response_head: 64KiB", origins),
+}
+
+
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_broken_rule_is_seen(bench, name):
-    whole, broken, topic = MUTANTS[name]
+    assert _is_seen(bench, NginxFrontend, *MUTANTS[name])
 
-    def mutant(variables, sites, folder):
-        return NginxFrontend(variables, sites, folder, edit=lambda text: _replaced(text, whole, broken))
 
-    server, recorders = bench.start(mutant, "plain")
+@pytest.mark.parametrize("name", PRINTED)
+def test_a_broken_rule_of_martlets_file_is_seen(bench, name):
+    assert _is_seen(bench, MartletFrontend, *PRINTED[name])
+
+
+def _is_seen(bench, kind, whole, broken, topic):
+    """Whether a row of `topic` tells a frontend with `broken` in place of `whole` from nginx."""
+
+    def edit(text):
+        assert whole in text, f"no {whole!r} in the configuration"
+        return text.replace(whole, broken)
+
+    server, recorders = bench.start(lambda *arguments: kind(*arguments, edit=edit), "plain")
     try:
         for row in topic.ROWS:
             if row.variant != "plain":
                 continue
             nginx, other = bench.run("nginx", row), exchange(row, server.address, recorders)
             if any(not explained_by(row, one, nginx, other) for one in compare(nginx, other)):
-                return
+                return True
+        return False
     finally:
         server.stop()
         for recorder in recorders:
             recorder.close()
-    pytest.fail(f"nobody would see {name}")
-
-
-def _replaced(text, whole, broken):
-    assert whole in text, f"no {whole!r} in the configuration"
-    return text.replace(whole, broken)

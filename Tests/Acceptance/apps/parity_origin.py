@@ -82,8 +82,9 @@ def seen(request):
     """What an application sees of a request: WSGI has one variable for names that differ in `-` and `_`."""
     wanted = ("HTTP_", "CONTENT_", "REQUEST_METHOD", "QUERY")
     environ = {name: value for name, value in sorted(request.environ.items()) if name.startswith(wanted)}
-    # The proxy's own, and no application's business.
-    environ.pop("HTTP_CONNECTION", None)
+    # These the proxy says for itself.
+    for name in ("HTTP_CONNECTION", "HTTP_X_REQUEST_ID"):
+        environ.pop(name, None)
     return as_json(
         {
             "environ": environ,

@@ -129,10 +129,10 @@ def heads_that_are_too_large(row, difference, nginx, martlet):
 
 
 @deliberate
-def a_hundred_fields_are_enough(row, difference, nginx, martlet):
-    """gunicorn takes no more; nginx forwards what it then refuses."""
+def fields_are_counted(row, difference, nginx, martlet):
+    """250 are more than twice what gunicorn takes; nginx forwards what it then refuses."""
     fields = row.request.partition(b"\r\n\r\n")[0].count(b"\r\n")
-    return fields > 100 and _is_of_refusal(difference, martlet, 431)
+    return fields > 250 and _is_of_refusal(difference, martlet, 431)
 
 
 @deliberate
@@ -147,21 +147,11 @@ def one_field_may_fill_the_head(row, difference, nginx, martlet):
 @deliberate
 def a_body_that_is_refused_ends_the_connection(row, difference, nginx, martlet):
     """What follows a body that nobody wanted is never read as a request."""
-    refused = martlet.answers[-1].status in (404, 405, 413) and re.search(
+    refused = martlet.answers[-1].status in (301, 404, 405, 413) and re.search(
         rb"\r\n(Content-Length|Transfer-Encoding):", row.request
     )
     return bool(refused) and (
         _is(difference, "header connection", ("keep-alive",), ("close",)) or _is(difference, "keep-alive", True, False)
-    )
-
-
-@deliberate
-def bodies_are_refused_before_a_route_is_looked_for(row, difference, nginx, martlet):
-    """nginx tells of what is protected first; a body over the limit is 413 whatever is asked for."""
-    return (
-        row.line.startswith(b"POST /protected/")
-        and _statuses(nginx, martlet) == (404, 413)
-        and difference.aspect in {"status", *PAGE}
     )
 
 
@@ -228,6 +218,19 @@ def addresses_are_read_with_care(row, difference, nginx, martlet):
 
 
 @deliberate
+def requests_have_an_id(row, difference, nginx, martlet):
+    """It is in Martlet's log and in the origin's, so that one finds a request in both."""
+    new = difference.aspect == "origin header x-request-id" and difference.nginx == ()
+    return new and re.fullmatch("[0-9a-f]{32}", difference.martlet[0]) is not None
+
+
+@deliberate
+def no_addresses_so_far_are_none(row, difference, nginx, martlet):
+    """nginx appends to an empty X-Forwarded-For as to an address."""
+    return _is(difference, "origin header x-forwarded-for", (", 127.0.0.2",), ("127.0.0.2",))
+
+
+@deliberate
 def names_of_fields_are_tokens(row, difference, nginx, martlet):
     """nginx drops names with other than letters, digits and `-`; they are as valid (RFC 9110 5.6.2), `_` alone is dropped."""
     return bool(re.fullmatch("origin header [a-z0-9-]+[.!*+].*", difference.aspect)) and difference.nginx == ()
@@ -280,6 +283,12 @@ def upstreams_have_no_name(row, difference, nginx, martlet):
     return _is(difference, "header location", ("/abc",), ("http://socketio-server/abc",))
 
 
+@deliberate
+def padding_passes(row, difference, nginx, martlet):
+    """nginx hides X-Pad, with which a server of 1997 worked around a browser of its time."""
+    return _is(difference, "header x-pad", (), ("p",))
+
+
 # What comes of bad origins.
 
 
@@ -301,6 +310,21 @@ def answers_that_two_could_read_differently(row, difference, nginx, martlet):
     if difference.aspect in SECURITY and nginx.answers[0].status is not None:
         return False
     return row.unsafe and martlet.answers[0].status == 502
+
+
+# Redirects.
+
+
+@deliberate
+def locations_are_escaped(row, difference, nginx, martlet):
+    """nginx decodes what is not allowed in a URL, `?` included, which leads elsewhere: here it stays escaped."""
+    if difference.aspect != "header location" or nginx.received != [] or len(difference.nginx) != 1:
+        return False
+    path, query = difference.nginx[0], ""
+    if b"?" in row.line:
+        path, _, query = difference.nginx[0].partition("?")
+    escaped = re.sub(r'[?<>|{}"\\]', lambda found: f"%{ord(found[0]):02X}", path)
+    return escaped != path and difference.martlet == (escaped + ("?" + query if query else ""),)
 
 
 # Framing.
@@ -363,6 +387,19 @@ def a_failed_precondition_keeps_what_the_backend_said(row, difference, nginx, ma
     return (
         _statuses(nginx, martlet) == (412, 412) and bool(nginx.received) and difference.aspect in kept and difference.nginx == ()
     )
+
+
+@deliberate
+def a_page_of_an_error_is_no_download(row, difference, nginx, martlet):
+    """nginx takes its 416 for the 206 that it began."""
+    return _statuses(nginx, martlet) == (416, 416) and _is(difference, "header content-disposition", ("attachment",), ())
+
+
+@deliberate
+def cookies_of_a_permission_come_last(row, difference, nginx, martlet):
+    """Where a permission leads to a backend, both answers' cookies are set; their order shows for one name twice only."""
+    both = difference.aspect == "header set-cookie" and len(nginx.received) == 2
+    return both and sorted(difference.nginx) == sorted(difference.martlet)
 
 
 @deliberate

@@ -102,6 +102,7 @@ ROWS = [
     row("a name that begins with _", "/x", "_X: 1"),
     # Sizes.
     row("a hundred fields", "/x", *(f"X-{n}: {n}" for n in range(100))),
+    row("three hundred fields", "/x", *(f"X-{n}: {n}" for n in range(300))),
     row("a field of 7 KiB", "/x", "X-Long: " + "a" * 7000),
     row("a Cookie of 7 KiB", "/x", "Cookie: a=" + "a" * 7000),
     row("a field of 9 KiB", "/x", "X-Long: " + "a" * 9000, gives=400),
