@@ -93,9 +93,11 @@ private struct Variables {
     let value = self[name, standard]
     var servers: [String] = []
     for part in value.split(separator: ",") {
-      let text = String(part.drop { $0 == " " })
+      var text = part.drop { $0 == " " }
+      while text.last == " " { text.removeLast() }
+      guard !text.isEmpty else { continue }
       do throws(AddressError) {
-        servers.append("\(try Endpoint(text.filter { $0 != " " }, defaultPort: 80))")
+        servers.append("\(try Endpoint(String(text), defaultPort: 80))")
       } catch {
         throw Mistake(
           variable: name, value: value, problem: "is no host and port; write backend:8000")

@@ -26,7 +26,8 @@ struct InterpolationTests {
     Row(text: "${A:-x}", gives: "alpha"), Row(text: "${NONE:-x y}", gives: "x y"),
     Row(text: "${NONE:-}", gives: ""), Row(text: "${EMPTY:-x}", gives: "x"),
     Row(text: "${EMPTY}", gives: ""), Row(text: "${NONE:-${A}}", gives: "alpha"),
-    Row(text: "${NONE:-a}b}", gives: "ab}"), Row(text: "${NONE:-{a}}b", gives: "{a}b"), Row(text: "${NONE:-${ALSO:-b}c}", gives: "bc"),
+    Row(text: "${NONE:-a}b}", gives: "ab}"), Row(text: "${NONE:-{a}}b", gives: "{a}b"),
+    Row(text: "${NONE:-${ALSO:-b}c}", gives: "bc"),
     // What a variable holds is not looked through again.
     Row(text: "${NESTED}", gives: "${A}"),
     Row(text: "$${A}", gives: "${A}"), Row(text: "$$${A}", gives: "$${A}"),
