@@ -101,6 +101,12 @@ def fields_are_well_formed(row, difference, nginx, martlet):
 
 
 @deliberate
+def http_0_9_is_gone(row, difference, nginx, martlet):
+    """nginx asks the origin and sends the body alone; nobody has spoken it for decades."""
+    return row.request == b"GET /x\r\n" and nginx.answers[0].status is None and martlet.answers[0].status == 400
+
+
+@deliberate
 def codings_that_are_none(row, difference, nginx, martlet):
     """`Transfer-Encoding: identity` is no coding any more (RFC 9112 7): malformed rather than unknown."""
     return (

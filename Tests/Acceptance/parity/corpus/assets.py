@@ -146,6 +146,7 @@ ROWS = [
     row("a range and If-None-Match", PDF, "Range: bytes=0-9", f"If-None-Match: {tag(1024)}", gives=304),
     # Methods.
     row("HEAD of an asset", SMALL, method="HEAD"),
+    row("a missing asset for who asks for JSON", "/assets/none.txt", "Accept: application/json", gives=404),
     row("HEAD of a missing asset", "/assets/none.txt", method="HEAD", gives=404),
     *(
         row(f"{method} of an asset", SMALL, method=method, body=b"hello", gives=405)

@@ -71,6 +71,7 @@ ROWS = [
     raw("no request line", b"GARBAGE\r\n\r\n"),
     raw("a version that is not there yet", b"GET /x HTTP/9.9\r\nHost: erp.test\r\n\r\n", gives=505),
     raw("HTTP/2.0 in a request line", b"GET /x HTTP/2.0\r\nHost: erp.test\r\n\r\n", gives=505),
+    raw("a request of HTTP/0.9", b"GET /x\r\n", gives=None),
     raw("a version that is none", b"GET /x HTTX/1.1\r\nHost: erp.test\r\n\r\n"),
     raw("a space in the target", b"GET /a b HTTP/1.1\r\nHost: erp.test\r\n\r\n"),
     raw("two spaces before the version", b"GET /x  HTTP/1.1\r\nHost: erp.test\r\n\r\n", gives=200),
