@@ -96,7 +96,7 @@ def lines_end_in_crlf(row, difference, nginx, martlet):
 def fields_are_well_formed(row, difference, nginx, martlet):
     """A field without a colon, a name that is no token or a control byte: nginx drops or forwards it."""
     lines = row.request.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]
-    odd = any(not re.match(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*$", line) for line in lines)
+    odd = any(line and not re.match(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*$", line) for line in lines)
     return odd and _is_of_refusal(difference, martlet, 400)
 
 
