@@ -59,7 +59,10 @@ let package = Package(
     // 4: the data path
     + floor(
       "Proxy",
-      ["Balancing", "Configuration", "Files", "HTTP", "Memory", "Network", "Reactor", "Routing"])
+      [
+        "Balancing", "CLibraries", "Configuration", "Files", "HTTP", "Memory", "Network", "Reactor",
+        "Routing",
+      ])
     // 5: everything around it
     + floor(
       "Operations",

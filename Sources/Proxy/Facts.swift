@@ -26,6 +26,7 @@ struct RouteFacts {
   /// Only other routes lead here. nginx: `internal`.
   var isInternal = false
   var followsAccelRedirect = false
+  var compresses = false
   /// 0 where the pool's own holds.
   var responseTimeout: UInt64 = 0
   var sendTimeout: UInt64 = 0

@@ -120,6 +120,8 @@ public final class Snapshot: Sendable {
   /// For responses to requests that have no route.
   let commonResponseEdits: HeadEdits
   let answersContinue: Bool
+  /// For the routes that compress.
+  let gzip: GzipPlan
   /// Bytes that may wait unsent in the kernel for one client.
   let unsentLimit: Int
   /// Requests on one connection; 0 is no limit.
@@ -153,6 +155,7 @@ public final class Snapshot: Sendable {
     self.variables = variables
     commonResponseEdits = HeadEdits(configuration.responseHeaders, HeaderEdits(), variables)
     answersContinue = configuration.expectContinue == .answer
+    gzip = GzipPlan(configuration.gzip ?? GzipSettings())
     unsentLimit = configuration.buffers.unsentBytes
     requestsLimit = UInt32(clamping: configuration.keepalive.requests)
     pools = configuration.pools.enumerated().map { i, pool in
@@ -279,6 +282,7 @@ public final class Snapshot: Sendable {
           status: UInt16(clamping: respond.status), body: Array(respond.body.utf8),
           contentType: respond.contentType))
     }
+    facts.compresses = settings.gzip ?? (configuration.gzip != nil)
     let requestEdits = HeadEdits(
       configuration.requestHeaders, settings.requestHeaders, variables)
     let responseEdits = HeadEdits(

@@ -65,6 +65,7 @@ extension Worker {
     exchanges[exchange].route = facts
     exchanges[exchange].facts.upgrades =
       requestHead.upgradesToWebSocket && facts.allowsWebSocket
+    if facts.compresses { noteGzip(exchange) }
 
     let isAgain = exchanges[exchange].accel.isActive
     if !isAgain, facts.bodyLimit > 0, case .length(let length) = requestHead.framing,
