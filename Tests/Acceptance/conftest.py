@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from parity.bench import Bench
 from support import martlet as command_line
 from support.martlet import CRASH, Martlet
 from support.origin import Origin, RefusedPort, SilentPort
@@ -142,3 +143,11 @@ def run_async():
         return asyncio.run(asyncio.wait_for(coroutine, within))
 
     return run
+
+
+@pytest.fixture(scope="session")
+def bench():
+    """nginx and Martlet in the place of frappe_docker's frontend: see parity.bench.Bench."""
+    one = Bench()
+    yield one
+    one.close()

@@ -45,14 +45,14 @@ class Restartable:
 
 
 class Gunicorn(Restartable):
-    """gunicorn with threads, serving apps/frappe_like.py."""
+    """gunicorn with threads, serving apps/frappe_like.py or another of the apps."""
 
-    def _launch(self, workers=1, threads=4, keepalive=2):
+    def _launch(self, workers=1, threads=4, keepalive=2, application="frappe_like:application"):
         return Process(
             [
                 sys.executable, "-m", "gunicorn", "--chdir", APPS, "--bind", f"{self.address[0]}:{self.address[1]}",
                 "--worker-class", "gthread", "--workers", workers, "--threads", threads, "--timeout", 120,
-                "--keep-alive", keepalive, "--graceful-timeout", 5, "frappe_like:application",
+                "--keep-alive", keepalive, "--graceful-timeout", 5, application,
             ],
             env={"INSTANCE": self.name, "PYTHONDONTWRITEBYTECODE": "1"},
         )  # fmt: skip

@@ -1,0 +1,127 @@
+"""Public files of a site: under sites/<host>/public, before the backend is asked."""
+
+from ..sites import MODIFIED_DATE, tag
+from .row import FRAPPE, answer, row
+
+PAGE, PDF = "/files/page.html", "/files/report.pdf"
+GZIP = "Accept-Encoding: gzip"
+
+SERVED = {
+    "a public file": PDF,
+    "a picture": "/files/photo.png",
+    "a text": "/files/plain.txt",
+    "an empty file": "/files/empty.txt",
+    "a file in a folder": "/files/sub/deep.txt",
+    "a file that links out of the site": "/files/linked.txt",
+    "a name with a space": "/files/with%20space.txt",
+    "a name with a plus": "/files/plus+plus.txt",
+    "a name with a plus, encoded": "/files/plus%2Bplus.txt",
+    "a name with a percent sign": "/files/100%25.txt",
+    "a name with umlauts": "/files/Gr%C3%B6%C3%9Fe.pdf",
+    "a name with umlauts, raw": "/files/Größe.pdf",
+    "a Japanese name": "/files/%E6%97%A5%E6%9C%AC.txt",
+    "a query beside a file": "/files/report.pdf?fid=abc123",
+    "merged slashes": "//files///report.pdf",
+    "an escaped slash": "/files%2Freport.pdf",
+    "dot segments": "/files/./sub/../report.pdf",
+    "the way through the assets": "/assets/../files/report.pdf",
+    "a file beside the files": "/robots.txt",
+    "a page, which is a download": PAGE,
+    "an .htm": "/files/page.htm",
+    "an .svg": "/files/drawing.svg",
+    "an .xml": "/files/feed.xml",
+    "an .svg in the middle of a name": "/files/drawing.svg.png",
+    "html anywhere in a name": "/files/xhtml_notes.pdf",
+    "an .HTML in capitals, which is no download": "/files/page.HTML",
+    "an index of the files": "/files/index.html",
+}
+
+PROXIED = {
+    "a missing file": "/files/none.pdf",
+    "a missing page": "/files/none.html",
+    "a folder": "/files",
+    "a folder in the files": "/files/sub",
+    "a missing page with a slash": "/files/none.html/",
+    "a page with a slash, which is no rewrite": "/files/page.html/",
+    "a file below a file": "/files/report.pdf/more.txt",
+    "a name of the wrong case": "/files/Report.pdf",
+    "a private file by an escaped dot-dot": "/files/..%2Fprivate/files/secret.pdf",
+    "the configuration of the site": "/site_config.json",
+    "the configuration of the bench": "/common_site_config.json",
+    "the list of the apps": "/apps.txt",
+    "the folder of the sites": "/erp.test/public/files/report.pdf",
+    "public files by their folder": "/public/files/report.pdf",
+    "private files by their folder": "/private/files/secret.pdf",
+    "a missing file with escapes": "/files/a%2Fb%20c%3Fd+e;f.pdf?x=%2F",
+    "a missing file with slashes": "/files//none///x.pdf",
+    "a missing file with dots": "/files/../files/./none.pdf",
+    "a missing file with raw UTF-8": "/files/nö.pdf",
+}
+
+ROWS = [
+    *(row(f"served: {what}", target) for what, target in SERVED.items()),
+    *(row(f"not served but proxied: {what}", target) for what, target in PROXIED.items()),
+    row("a public file of another site", "/files/which.txt", host="other.test"),
+    row("a public file of a site in capitals with a port", "/files/which.txt", host="Other.TEST:8080"),
+    row("a public file of a site with a final dot", "/files/which.txt", host="other.test."),
+    row("a public file of a site that is not there: the backend is asked", "/files/which.txt", host="nobody.test"),
+    row("a public file of the fixed site", "/files/which.txt", variant="fixed-site"),
+    row("a public file of the Host, where the site is fixed", "/files/report.pdf", variant="fixed-site"),
+    row(
+        "a public file by an address in the target",
+        raw=b"GET http://other.test/files/which.txt HTTP/1.1\r\nHost: erp.test\r\n\r\n",
+    ),
+    row("a public file that nobody may read", "/files/unreadable.txt", gives=403),
+    row("HEAD of a public file", PDF, method="HEAD"),
+    row("HEAD of a page", PAGE, method="HEAD"),
+    row(
+        "HEAD of a missing file",
+        "/files/none.pdf",
+        method="HEAD",
+        answer=answer(b"", "404 Not Found", "Content-Type: text/html"),
+        gives=404,
+    ),
+    *(
+        row(f"{method} of a public file", PDF, method=method, body=b"hello", gives=405)
+        for method in ("POST", "PUT", "DELETE", "OPTIONS")
+    ),
+    row("POST of a page", PAGE, method="POST", body=b"hello", gives=405),
+    row("POST of a missing file", "/files/none.pdf", method="POST", body=b"hello"),
+    row("DELETE of a missing page", "/files/none.html", method="DELETE"),
+    row(
+        "POST of a public file, to be told to continue",
+        PDF,
+        "Content-Length: 5",
+        "Expect: 100-continue",
+        method="POST",
+        body=b"hello",
+        gives=405,
+    ),
+    row("a range of a public file", PDF, "Range: bytes=10-19", gives=206),
+    row("two ranges of a public file", PDF, "Range: bytes=0-0,-1", gives=206),
+    row("a range beyond a public file", PDF, "Range: bytes=9999-", gives=416),
+    row("a range of a page", PAGE, "Range: bytes=0-3", gives=206),
+    row("a range beyond a page", PAGE, "Range: bytes=9999-", gives=416),
+    row("If-None-Match of a public file", PDF, f"If-None-Match: {tag(2560)}", gives=304),
+    row("If-Modified-Since of a public file", PDF, f"If-Modified-Since: {MODIFIED_DATE}", gives=304),
+    row("If-None-Match of a page", PAGE, f"If-None-Match: {tag(508)}", gives=304),
+    row("If-Match of a page", PAGE, 'If-Match: "other"', gives=412),
+    row("a text, compressed", "/files/plain.txt", GZIP),
+    row("JSON, compressed", "/files/data.json", GZIP),
+    row("a page, compressed", PAGE, GZIP),
+    row("a drawing, compressed", "/files/drawing.svg", GZIP),
+    row("text/xml is not compressed", "/files/feed.xml", GZIP),
+    row(
+        "the backend's own disposition of a missing page",
+        "/files/none.html",
+        answer=answer(b"ok", "200 OK", "Content-Disposition: inline"),
+    ),
+    row(
+        "a page that the backend does not have",
+        "/files/none.html",
+        answer=answer(b"no", "404 Not Found", "Content-Type: text/html"),
+        gives=404,
+    ),
+    row("out of the files and the root", "/files/../../x", gives=400),
+    row("a missing file that Frappe does not have", "/files/none.pdf", answer=FRAPPE, gives=404),
+]
