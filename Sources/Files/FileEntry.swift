@@ -2,20 +2,18 @@ import HTTP
 import Memory
 import Reactor
 
-/// One representation that the cache knows: a file, a precompressed sibling, or that there is
-/// none.
+/// One representation that the cache knows: a file, what stands for it, or that there is none.
 struct FileEntry: ~Copyable {
   // What it is asked for by.
   let hash: UInt64
   let route: Int
-  let coding: ContentCoding
+  let representation: Representation
   private let siteCount: Int
   private let keyCount: Int
 
   // What was found.
   let sighting: FileSighting
-  private var descriptor: Descriptor?
-  let isOpen: Bool
+  private(set) var file: OpenFile?
   /// Without room, when it is not in memory.
   let content: ByteBuffer
 
@@ -35,7 +33,7 @@ struct FileEntry: ~Copyable {
   // Its life in the cache.
   /// When the disk last said that this is how things are.
   var checkedAt: Instant
-  /// When this very file was seen first.
+  /// When this very file had certainly been seen, and before which it had not been read.
   let firstSeenAt: Instant
   private let loadedAt: Instant
   /// Responses that still need what is open or held here.
@@ -44,25 +42,26 @@ struct FileEntry: ~Copyable {
   var isListed = false
   /// Whether it was asked for since the cache last looked for something to give up.
   var wasUsed = false
+  /// Whether the disk is being asked, or should be, though this is still served meanwhile.
+  var isAskedAbout = false
 
   /// A time stamp may be this coarse (FAT and old SMB: 2 s): within it a file can change and
   /// keep its stamp.
   private static var coarsestStamp: Instant { 2_000_000_000 }
 
   init(
-    hash: UInt64, route: Int, coding: ContentCoding, path: Span<UInt8>, site: Span<UInt8>,
-    found: consuming FoundFile, type: String, cacheControl: String?, firstSeenAt: Instant,
-    now: Instant
+    hash: UInt64, route: Int, representation: Representation, path: Span<UInt8>,
+    site: Span<UInt8>, found: consuming FoundFile, type: String, cacheControl: String?,
+    firstSeenAt: Instant, loadedAt: Instant, now: Instant
   ) {
     self.hash = hash
     self.route = route
-    self.coding = coding
+    self.representation = representation
     sighting = found.sighting
-    isOpen = found.descriptor != nil
-    descriptor = found.descriptor.take()
+    file = found.file
     content = found.content
     checkedAt = now
-    loadedAt = now
+    self.loadedAt = loadedAt
     self.firstSeenAt = firstSeenAt
     siteCount = site.count
     keyCount = site.count + path.count
@@ -88,7 +87,8 @@ struct FileEntry: ~Copyable {
     modified.append(to: &text)
     text.append("\r\nETag: ")
     let tagStart = text.count
-    EntityTag(modified: modified, size: status.size, coding: coding).append(to: &text)
+    EntityTag(modified: modified, size: status.size, coding: representation.coding).append(
+      to: &text)
     tag = tagStart..<text.count
     text.append("\r\n")
     validatorsEnd = text.count
@@ -98,11 +98,11 @@ struct FileEntry: ~Copyable {
       text.append("\r\n")
     }
     cacheControlEnd = text.count
-    if coding != .identity || !sighting.siblings.isEmpty {
+    if representation != .file || !sighting.siblings.isEmpty {
       text.append("Vary: Accept-Encoding\r\n")
     }
     varyEnd = text.count
-    switch coding {
+    switch representation.coding {
     case .identity: break
     case .gzip: text.append("Content-Encoding: gzip\r\n")
     case .brotli: text.append("Content-Encoding: br\r\n")
@@ -122,14 +122,17 @@ struct FileEntry: ~Copyable {
 
   var isInMemory: Bool { content.capacity > 0 }
 
-  /// - Precondition: the file is open.
-  var openDescriptor: Descriptor {
-    _read { yield descriptor! }
-  }
+  var isOpen: Bool { file != nil }
+  /// Whether it is sent from a file that only file threads read.
+  var isRemote: Bool { file?.isRemote ?? false }
+
+  mutating func takeFile() -> OpenFile? { file.take() }
 
   /// Whether it is what is asked for.
-  func isFor(route: Int, coding: ContentCoding, path: Span<UInt8>, site: Span<UInt8>) -> Bool {
-    guard route == self.route, coding == self.coding, site.count == siteCount,
+  func isFor(
+    route: Int, representation: Representation, path: Span<UInt8>, site: Span<UInt8>
+  ) -> Bool {
+    guard route == self.route, representation == self.representation, site.count == siteCount,
       site.count + path.count == keyCount
     else { return false }
     let key = text.readable
@@ -141,7 +144,7 @@ struct FileEntry: ~Copyable {
   /// Whether a file that still looks like this one still has this content: not, when it could
   /// have changed while its time stamp stood still.
   var isSettled: Bool {
-    !isInMemory || loadedAt &- firstSeenAt >= FileEntry.coarsestStamp
+    !isInMemory || loadedAt >= firstSeenAt &+ FileEntry.coarsestStamp
   }
 
   // MARK: Answering

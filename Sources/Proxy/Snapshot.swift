@@ -101,6 +101,15 @@ public final class Snapshot: Sendable {
     let halfClosed: UInt64
   }
 
+  /// How files are kept and asked for; times in nanoseconds.
+  struct FileSettings: Sendable {
+    let freshness: UInt64
+    /// Of all workers together.
+    let memoryBytes: Int
+    let threads: FileThreadLimits
+    let timeout: UInt64
+  }
+
   public let configuration: Configuration
   private let lease: SnapshotLease?
   let routes: [Route]
@@ -110,6 +119,7 @@ public final class Snapshot: Sendable {
   let requestLimits: HeadLimits
   let responseLimits: HeadLimits
   let timeouts: ClientTimeouts
+  let files: FileSettings
   let forwarded: ForwardedPolicy
   let trusted: [AddressBlock]
   let answersContinue: Bool
@@ -139,6 +149,13 @@ public final class Snapshot: Sendable {
       keepalive: given.keepalive.nanoseconds, send: given.send.nanoseconds,
       linger: given.linger.nanoseconds, tunnel: given.tunnel.nanoseconds,
       halfClosed: given.halfClosed.nanoseconds)
+    var threads = FileThreadLimits()
+    threads.threads = configuration.fileCache.threads
+    threads.waiting = configuration.fileCache.waiting
+    files = FileSettings(
+      freshness: configuration.fileCache.freshness.nanoseconds,
+      memoryBytes: configuration.fileCache.memoryBytes, threads: threads,
+      timeout: configuration.fileCache.timeout.nanoseconds)
     forwarded = configuration.forwarded
     trusted = configuration.trustedProxies
     answersContinue = configuration.expectContinue == .answer

@@ -35,6 +35,8 @@ public struct Configuration: Equatable, Sendable {
   public var expectContinue = ExpectContinue.answer
   /// How much of a body stays in memory.
   public var buffers = Buffering()
+  /// How files are kept in memory, and how the disk is asked for them.
+  public var fileCache = FileCacheSettings()
   /// What is written down, and where.
   public var log = LogSettings()
   /// How the process ends.
@@ -96,6 +98,10 @@ extension Configuration {
     Key(
       "buffers", \.buffers, Buffering.declaration.codec(), synonyms: ["buffering"],
       "How much of one body stays in memory.")
+    Key(
+      "file_cache", \.fileCache, FileCacheSettings.declaration.codec(),
+      synonyms: ["open_file_cache", "files", "cache"],
+      "How files are kept in memory, and how the disk is asked for them.")
     Key(
       "log", \.log, LogSettings.declaration.codec(), synonyms: ["logging", "logs", "access_log"],
       "What is written down, and where.")
