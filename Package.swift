@@ -41,11 +41,13 @@ let package = Package(
     .systemLibrary(name: "CYAML"),
     .systemLibrary(name: "CPCRE2"),
     .systemLibrary(name: "CCares"),
+    .systemLibrary(name: "CZlib"),
+    .systemLibrary(name: "CISAL"),
   ]
     // 1: bytes, addresses, safe faces of C libraries
     + floor("Memory", ["CLinux"], lifetimes)
     + floor("Network", [])
-    + floor("CLibraries", ["CYAML", "CPCRE2", "CCares", "Network"])
+    + floor("CLibraries", ["CYAML", "CPCRE2", "CCares", "CZlib", "CISAL", "Network"])
     // 2: the kernel, the protocol, the file that users write
     + floor("Reactor", ["CLinux", "Memory", "Network"])
     + floor("HTTP", ["Memory"])
@@ -57,7 +59,10 @@ let package = Package(
     // 4: the data path
     + floor(
       "Proxy",
-      ["Balancing", "Configuration", "Files", "HTTP", "Memory", "Network", "Reactor", "Routing"])
+      [
+        "Balancing", "CLibraries", "Configuration", "Files", "HTTP", "Memory", "Network", "Reactor",
+        "Routing",
+      ])
     // 5: everything around it
     + floor(
       "Operations",

@@ -34,6 +34,16 @@ public struct EntityTag: Equatable, Sendable {
     buffer.append(UInt8(ascii: "\""))
   }
 
+  /// What goes in front of a tag, quotes included, to make it weak; nil when it is no tag: then it
+  /// is left out. nginx: `ngx_http_weak_etag`.
+  ///
+  /// A representation that was coded on the way is equivalent, but not the same byte for byte
+  /// (RFC 9110 §8.8.1).
+  public static func weakPrefix(for tag: Span<UInt8>) -> StaticString? {
+    if tag.count > 2, beginsWeak(tag, at: 0) { return "" }
+    return tag.count > 0 && tag[0] == UInt8(ascii: "\"") ? "W/" : nil
+  }
+
   /// RFC 9110 §8.8.3.2.
   public enum Comparison: Sendable {
     /// Both tags are strong and the same.

@@ -15,6 +15,11 @@ public struct FieldNameSet: Equatable, Sendable {
     if name.rawValue < 64 { low |= bit } else { high |= bit }
   }
 
+  public mutating func formUnion(_ other: FieldNameSet) {
+    low |= other.low
+    high |= other.high
+  }
+
   public mutating func remove(_ name: FieldName) {
     let bit: UInt64 = 1 &<< UInt64(name.rawValue & 63)
     if name.rawValue < 64 { low &= ~bit } else { high &= ~bit }

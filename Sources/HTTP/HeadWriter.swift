@@ -91,6 +91,19 @@ public struct HeadWriter: Sendable {
     buffer.append("\r\n")
   }
 
+  /// A value that has something of ours in front.
+  public mutating func field(
+    _ name: StaticString, prefix: StaticString, _ value: Span<UInt8>, to buffer: inout ByteBuffer
+  ) {
+    let count = name.utf8CodeUnitCount &+ prefix.utf8CodeUnitCount &+ value.count &+ 4
+    guard takes(count, &buffer) else { return }
+    buffer.append(name)
+    buffer.append(": ")
+    buffer.append(prefix)
+    buffer.append(value)
+    buffer.append("\r\n")
+  }
+
   public mutating func field(
     _ name: StaticString, _ value: StaticString, to buffer: inout ByteBuffer
   ) {

@@ -88,6 +88,9 @@ struct Exchange: ~Copyable {
   var status: UInt16 = 0
   var responseBody = BodyReader.none
   var encoding = BodyEncoding.identity
+  var gzip = GzipRule.Outcome.untouched
+  /// The stream that the body goes through on its way, until all of it has.
+  var compressor = Handle.none
   /// Bytes for the client, in front of those in the store.
   var output = ByteBuffer()
   var responseStore = BodyStore()
@@ -98,6 +101,8 @@ struct Exchange: ~Copyable {
   var filePiece = ByteBuffer()
   /// Whether a file thread reads what comes next.
   var isReadingFile = false
+  /// The response has had its share of a turn and stands among those that are ready for another.
+  var awaitsTurn = false
   /// The response's head has gone into the output.
   var hasResponseHead = false
   /// Nothing more will be added to the output.
@@ -150,6 +155,8 @@ struct RequestFacts {
   var wantsJSON = false
   /// Whether the client asked for a WebSocket and the route allows one.
   var upgrades = false
+  /// Whether the client takes gzip; known where the route compresses.
+  var takesGzip = false
   /// Whose request it is, as far as trusted proxies tell.
   var address = IPAddress(v4: 0)
   /// Whether who connected is a proxy whose word is believed.

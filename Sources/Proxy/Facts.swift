@@ -22,6 +22,7 @@ struct RouteFacts {
   var allowsWebSocket = false
   var editsRequest = false
   var editsResponse = false
+  var compresses = false
   /// 0 where the pool's own holds.
   var responseTimeout: UInt64 = 0
   var sendTimeout: UInt64 = 0

@@ -123,6 +123,8 @@ public final class Snapshot: Sendable {
   let forwarded: ForwardedPolicy
   let trusted: [AddressBlock]
   let answersContinue: Bool
+  /// For the routes that compress.
+  let gzip: GzipPlan
   /// Bytes that may wait unsent in the kernel for one client.
   let unsentLimit: Int
   /// Requests on one connection; 0 is no limit.
@@ -159,6 +161,7 @@ public final class Snapshot: Sendable {
     forwarded = configuration.forwarded
     trusted = configuration.trustedProxies
     answersContinue = configuration.expectContinue == .answer
+    gzip = GzipPlan(configuration.gzip ?? GzipSettings())
     unsentLimit = configuration.buffers.unsentBytes
     requestsLimit = UInt32(clamping: configuration.keepalive.requests)
     pools = configuration.pools.enumerated().map { i, pool in
@@ -277,6 +280,7 @@ public final class Snapshot: Sendable {
           status: UInt16(clamping: respond.status), body: Array(respond.body.utf8),
           contentType: respond.contentType))
     }
+    facts.compresses = settings.gzip ?? (configuration.gzip != nil)
     let requestEdits = HeadEdits(settings.requestHeaders)
     let responseEdits = HeadEdits(settings.responseHeaders)
     facts.editsRequest = !requestEdits.isEmpty

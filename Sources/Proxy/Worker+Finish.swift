@@ -96,6 +96,7 @@ extension Worker {
   /// Gives back all that an exchange holds.
   mutating func drop(_ exchange: Handle) {
     closeFile(exchange)
+    stopCompressing(exchange)
     buffers.strip(&exchanges[exchange].request)
     buffers.strip(&exchanges[exchange].input)
     buffers.strip(&exchanges[exchange].output)

@@ -168,18 +168,21 @@ extension Worker {
       writer.field("Connection", "upgrade", to: &output)
       writer.field("Upgrade", "websocket", to: &output)
     }
-    writer.copyFields(
-      responseHead.fields, from: bytes,
-      except: [.contentLength, .xAccelBuffering, .xAccelExpires, .xAccelLimitRate, .xAccelCharset],
-      to: &output)
+    let isCompressed = exchanges[exchange].gzip == .compressed
+    var except: FieldNameSet = [
+      .contentLength, .xAccelBuffering, .xAccelExpires, .xAccelLimitRate, .xAccelCharset,
+    ]
+    if isCompressed { except.formUnion(Self.fieldsOfPlain) }
+    writer.copyFields(responseHead.fields, from: bytes, except: except, to: &output)
     if !responseHead.fields.contains(.date) { date.write(&writer, to: &output) }
     // Also where no body follows: to HEAD and with 304 it tells how long one would be.
-    if let length = responseHead.contentLength {
+    if let length = responseHead.contentLength, !isCompressed {
       writer.field("Content-Length", decimal: length, to: &output)
     }
     if exchanges[exchange].encoding == .chunked {
       writer.field("Transfer-Encoding", "chunked", to: &output)
     }
+    if exchanges[exchange].gzip != .untouched { appendGzipFields(exchange, &writer, to: &output) }
     if exchanges[exchange].pool.issuesCookie { appendAffinityCookie(exchange, to: &output) }
     appendOwnFields(exchange, &writer, to: &output)
   }

@@ -7,7 +7,7 @@ extension Worker {
   /// are, with the same call.
   static let copyLimit = 2048
 
-  private enum Move {
+  enum Move {
     case moved
     /// Nobody has room: the client must take something first.
     case noRoom
@@ -19,11 +19,13 @@ extension Worker {
   /// Relays the body: to the client as fast as it takes it, into the store as fast as the
   /// server sends it where the response is buffered.
   mutating func pumpResponse(_ exchange: Handle) {
+    // It has had its share, and more has happened since: its next turn will see to that.
+    guard !exchanges[exchange].awaitsTurn else { return }
     var budget = Self.pieceBudget
     while budget > 0 {
       budget -= 1
       var move = Move.moved
-      if exchanges[exchange].hasBodyInput { move = moveBody(exchange) }
+      if exchanges[exchange].hasBodyInput { move = moveBody(exchange, &budget) }
       if case .ended = move { return }
       if exchanges[exchange].responseBody.isDone, !exchanges[exchange].isResponseWhole {
         completeResponse(exchange)
@@ -41,11 +43,19 @@ extension Worker {
       if case .moved = move, exchanges[exchange].hasBodyInput { continue }
       guard mayReadMore(exchange) else { return waitForClient(exchange) }
       guard upstreams[exchanges[exchange].upstream].transport.isReadable else {
+        if flushPause(exchange) { continue }
         return waitForClient(exchange)
       }
       guard receiveBody(exchange) else { return }
     }
+    exchanges[exchange].awaitsTurn = true
     ready.append(Token(kind: .client, exchanges[exchange].client))
+  }
+
+  /// The turn has come for which the response of a client's exchange waited, if it did.
+  mutating func giveTurn(_ client: Handle) {
+    guard clients.contains(client), clients[client].state == .exchange else { return }
+    exchanges[clients[client].work].awaitsTurn = false
   }
 
   private func isAllSent(_ exchange: Handle) -> Bool {
@@ -82,7 +92,7 @@ extension Worker {
     return room > Exchange.framingSpace
   }
 
-  private mutating func openResponseStore(_ exchange: Handle) -> Bool {
+  mutating func openResponseStore(_ exchange: Handle) -> Bool {
     exchanges[exchange].responseStore = BodyStore(
       memory: responseMemory.take(), keepsTaken: false, maySpill: true)
     return true
@@ -114,6 +124,7 @@ extension Worker {
 
   /// All of the body has been read: its end is written, the server is free.
   private mutating func completeResponse(_ exchange: Handle) {
+    guard finishCompressing(exchange) else { return }
     if exchanges[exchange].owesLastChunk {
       guard appendLastChunk(exchange) else { return }
       exchanges[exchange].owesLastChunk = false
@@ -143,8 +154,11 @@ extension Worker {
   // MARK: To the client
 
   /// Moves what is here of the body towards the client.
-  private mutating func moveBody(_ exchange: Handle) -> Move {
+  private mutating func moveBody(_ exchange: Handle, _ budget: inout Int) -> Move {
     do throws(Malformed) {
+      if exchanges[exchange].compressor != .none {
+        return try compressBody(exchange, budget: &budget)
+      }
       if exchanges[exchange].responseStore.isEmpty {
         if exchanges[exchange].encoding == .identity,
           exchanges[exchange].input.count > Self.copyLimit,
@@ -205,7 +219,7 @@ extension Worker {
     exchanges[exchange].input.count > room - Exchange.framingSpace
   }
 
-  private mutating func appendScratch(_ exchange: Handle) -> Bool {
+  mutating func appendScratch(_ exchange: Handle) -> Bool {
     if !exchanges[exchange].responseStore.isOpen { _ = openResponseStore(exchange) }
     let room =
       exchanges[exchange].responseStore.makeRoom(writer: environment.spill, pool: &pieces)

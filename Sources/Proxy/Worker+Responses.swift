@@ -190,7 +190,11 @@ extension Worker {
     }
     if isDraining { exchanges[exchange].endsConnection = true }
     noteBufferingWish(exchange)
-    guard writeResponseHead(exchange) else { return serverFailed(exchange, .serverMalformed) }
+    if exchanges[exchange].route.compresses { chooseCompression(exchange) }
+    guard writeResponseHead(exchange) else {
+      stopCompressing(exchange)
+      return serverFailed(exchange, .serverMalformed)
+    }
     exchanges[exchange].hasResponseHead = true
     exchanges[exchange].input.consume(responseHead.length)
     if responseHead.status < 500 {

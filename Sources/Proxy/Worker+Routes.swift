@@ -54,6 +54,7 @@ extension Worker {
     exchanges[exchange].route = facts
     exchanges[exchange].facts.upgrades =
       requestHead.upgradesToWebSocket && facts.allowsWebSocket
+    if facts.compresses { noteGzip(exchange) }
 
     if facts.bodyLimit > 0, case .length(let length) = requestHead.framing,
       length > UInt64(facts.bodyLimit)

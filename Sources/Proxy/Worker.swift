@@ -108,6 +108,7 @@ public struct Worker: ~Copyable {
   var fileWaiters = FileWaiters()
   /// Pieces of files that are in memory for clients that have not taken them yet.
   var heldFilePieces = 0
+  var compressors = Compressors()
 
   /// The head that was parsed last; good while `headOwner` is the exchange in question.
   var requestHead = RequestHead()
@@ -195,8 +196,10 @@ public struct Worker: ~Copyable {
   private mutating func turn(events: Int, clock: Clock) {
     self.clock = clock
     date.refresh(wall: clock.wall)
+    // Those who have had their share of this turn go on in the next one.
+    let resumed = takeReady()
     for i in 0..<events { handle(loop.event(i)) }
-    resumeReady()
+    for token in resumed { resume(token) }
     while let token = wheel.nextExpired(now: clock.now) { expire(token) }
     changeToDeferred()
     log.flushIfDue(environment, now: clock.now)
@@ -232,12 +235,16 @@ public struct Worker: ~Copyable {
     }
   }
 
-  /// Goes on with those who had more to do than their share.
-  private mutating func resumeReady() {
-    guard !ready.isEmpty else { return }
-    var resumed: [Token] = []
-    swap(&resumed, &ready)
-    for token in resumed { handle(Event(token: token, readiness: [])) }
+  private mutating func takeReady() -> [Token] {
+    var taken: [Token] = []
+    swap(&taken, &ready)
+    return taken
+  }
+
+  /// Goes on with one who had more to do than its share.
+  private mutating func resume(_ token: Token) {
+    if Kind(rawValue: token.kind) == .client { giveTurn(token.handle) }
+    handle(Event(token: token, readiness: []))
   }
 
   private mutating func readMailbox() {

@@ -22,6 +22,17 @@ final class TestBench {
   /// Bytes reserved in spill files.
   var spilled: Int { spill.budget.inUse }
 
+  /// What is still to be read of the only exchange's response, if that is known.
+  var bodyLeft: UInt64? {
+    for slot in 0..<worker.exchanges.slotLimit {
+      guard let handle = worker.exchanges.handle(ofSlot: slot) else { continue }
+      if case .length(let left) = worker.exchanges[handle].responseBody { return left }
+    }
+    return nil
+  }
+  /// Streams that answers hold now.
+  var streamsTaken: Int { worker.compressors.taken }
+
   /// - Parameter servers: of each pool, in the configuration's order.
   init(_ configuration: Configuration, servers: [[SocketAddress]] = []) throws {
     cells = SharedTable(count: 16) { _ in ServerCell() }

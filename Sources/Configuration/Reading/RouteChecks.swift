@@ -8,6 +8,7 @@ enum RouteChecks {
     for (i, route) in configuration.routes.enumerated() {
       let path = ["routes", String(i)]
       checkMatch(route, at: path, &reading)
+      checkGzip(route, at: path, &reading)
       switch route.action {
       case .files(let settings): check(settings, of: route, configuration, at: path, &reading)
       case .proxy(let settings): check(settings, configuration, at: path, &reading)
@@ -60,6 +61,20 @@ enum RouteChecks {
         return
       }
     }
+  }
+
+  private static func checkGzip(
+    _ route: RouteSettings, at path: [String], _ reading: inout Reading
+  ) {
+    guard route.gzip != nil else { return }
+    let word: String
+    switch route.action {
+    case .files, .proxy: return
+    case .redirect: word = "redirect"
+    case .respond: word = "respond"
+    }
+    reading.report(
+      atKey: path + ["gzip"], "what \(word) answers is never compressed", ["remove gzip"])
   }
 
   // MARK: Actions

@@ -37,6 +37,10 @@ public struct Configuration: Equatable, Sendable {
   public var buffers = Buffering()
   /// How files are kept in memory, and how the disk is asked for them.
   public var fileCache = FileCacheSettings()
+  /// How answers are compressed where routes do not say otherwise; nil is not at all.
+  ///
+  /// nginx: `gzip`.
+  public var gzip: GzipSettings?
   /// What is written down, and where.
   public var log = LogSettings()
   /// How the process ends.
@@ -102,6 +106,10 @@ extension Configuration {
       "file_cache", \.fileCache, FileCacheSettings.declaration.codec(),
       synonyms: ["open_file_cache", "files", "cache"],
       "How files are kept in memory, and how the disk is asked for them.")
+    Key(
+      "gzip", \.gzip, GzipSettings.codec,
+      synonyms: ["compression", "compress", "encode", "gzip_types", "gzip_comp_level"],
+      "How answers are compressed for who takes gzip: on, off, or keys. Routes may differ.")
     Key(
       "log", \.log, LogSettings.declaration.codec(), synonyms: ["logging", "logs", "access_log"],
       "What is written down, and where.")

@@ -8,6 +8,8 @@ public struct RouteSettings: Equatable, Sendable {
   public var requestHeaders = HeaderEdits()
   /// Edits of the response head on its way to the client, Martlet's own answers included.
   public var responseHeaders = HeaderEdits()
+  /// Whether answers are compressed; nil is as at the top of the file.
+  public var gzip: Bool?
 
   public init(name: String, match: Match = Match(), action: Action) {
     self.name = name
@@ -54,6 +56,9 @@ extension RouteSettings {
       "response_headers", \.responseHeaders, HeaderEdits.declaration.codec(),
       synonyms: ["add_header"],
       "Edits of the response's headers on their way to the client.")
+    Key(
+      "gzip", \.gzip, Codec<Bool>.onOff.optional, synonyms: ["compression", "compress", "encode"],
+      "Whether answers of files and servers are compressed; without it, as the file's gzip says.")
   }
 
   /// Nil while the match stands for it.
