@@ -1,3 +1,4 @@
+import CLibraries
 import HTTP
 import Memory
 import Reactor
@@ -22,16 +23,18 @@ extension FileFinder {
   ) throws(SystemError) -> FileFindings? {
     let (route, key) = (question.route, question.key)
     let (path, site) = (key.path.span, key.site.span)
-    var sighting: FileSighting
+    let sighting: FileSighting
     var findings: FileFindings
+    var file: OpenFile?
     if let seen = try confirm(question, unreadable: unreadable) {
       sighting = seen
       findings = FileFindings(.unchanged)
     } else {
       var found = try open(route, path: path, site: site)
       found.sighting.siblings.subtract(unreadable)
-      sighting = found.sighting
       try load(&found, limit: question.contentLimit)
+      sighting = found.sighting
+      file = found.file
       findings = FileFindings(.found(found))
     }
     guard sighting.outcome == .file else { return findings }
@@ -48,6 +51,10 @@ extension FileFinder {
       findings.coded = sibling
       findings.representation = Representation(sibling: coding)
       return findings
+    }
+    if isToBeCompressed(sighting, findings.type, question) {
+      findings.coded = try compress(sighting, file, question)
+      findings.representation = .compressed
     }
     return findings
   }
@@ -98,6 +105,61 @@ extension FileFinder {
       guard more > 0 else { return nil }
     }
     return content
+  }
+
+  // MARK: Compressing
+
+  private func isToBeCompressed(
+    _ sighting: FileSighting, _ type: String, _ question: FileQuestion
+  ) -> Bool {
+    guard let size = sighting.status?.size, size <= question.compressibleLimit else {
+      return false
+    }
+    let rule = question.route.compression
+    switch question.key.compression {
+    case .none: return false
+    case .ifEligible:
+      return FileEntry.isCompressible(type.utf8.span, size: size, by: rule)
+    case .ifLargeEnough:
+      // This type is always among those of the rule: the size decides.
+      return FileEntry.isCompressible("text/html".utf8.span, size: size, by: rule)
+    }
+  }
+
+  /// Compresses a file; nil when it has changed since it was looked at.
+  ///
+  /// - Parameter file: the file, if it has just been opened; else it is what was known.
+  private mutating func compress(
+    _ sighting: FileSighting, _ file: OpenFile?, _ question: FileQuestion
+  ) throws(SystemError) -> FileFindings.Finding? {
+    var file = file
+    if file == nil {
+      if question.known[.compressed] != nil { return .unchanged }
+      let key = question.key
+      var found = try open(question.route, path: key.path.span, site: key.site.span)
+      guard found.sighting.status == sighting.status else { return nil }
+      file = found.file.take()
+    }
+    guard let file, let size = sighting.status?.size,
+      let content = try FileFinder.read(file, count: size)
+    else { return nil }
+    // What does not become smaller is not kept, and the file is sent as it is.
+    return .found(
+      FoundFile(sighting: sighting, content: FileFinder.compress(content) ?? ByteBuffer()))
+  }
+
+  /// The content as gzip, at the best ratio, for it is sent many times; nil when that is no
+  /// smaller.
+  private static func compress(_ content: borrowing ByteBuffer) -> ByteBuffer? {
+    var output = ByteBuffer(capacity: content.count)
+    var fits = false
+    let bytes = content.readable
+    output.write { fits = GzipStream.compressOnce(bytes, into: &$0) }
+    guard fits else { return nil }
+    // No more room than is needed: it is kept.
+    var kept = ByteBuffer(capacity: output.count)
+    kept.append(output.readable)
+    return kept
   }
 
   private mutating func cacheControl(_ route: FileRoute, _ path: Span<UInt8>) -> String? {

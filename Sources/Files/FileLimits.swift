@@ -10,6 +10,8 @@ public struct FileLimits: Equatable, Sendable {
   public var contentBytes = 16 << 20
   /// The largest file whose content is kept in memory; larger ones stay open.
   public var contentBytesPerFile = 64 << 10
+  /// The largest file that is also kept compressed; larger ones are sent as they are.
+  public var compressibleBytes = 8 << 20
   /// How long after the disk has answered a file is served without asking again; for as long
   /// again it is served while the disk is being asked. nginx: `open_file_cache_valid`.
   public var freshness: Instant = 1_000_000_000

@@ -37,17 +37,20 @@ public final class FileQuestion: Sendable {
   let known: [Representation: Known]
   /// The largest file that is read into memory.
   let contentLimit: Int
+  /// The largest file that is compressed.
+  let compressibleLimit: Int
   /// When it was put.
   let askedAt: Instant
 
   init(
     _ key: Key, route: FileRoute, known: [Representation: Known], contentLimit: Int,
-    askedAt: Instant
+    compressibleLimit: Int, askedAt: Instant
   ) {
     self.key = key
     self.route = route
     self.known = known
     self.contentLimit = contentLimit
+    self.compressibleLimit = compressibleLimit
     self.askedAt = askedAt
   }
 

@@ -20,6 +20,7 @@ extension FileServer {
     }
     let hash = hash(route, path, site)
     var known: [Representation: FileQuestion.Known] = [:]
+    var file: Handle?
     for representation in Representation.allCases {
       guard
         let handle = cache.find(
@@ -29,12 +30,36 @@ extension FileServer {
       else { continue }
       known[representation] = FileQuestion.Known(
         sighting: cache[handle].sighting, isSettled: cache[handle].isSettled)
+      if representation == .file { file = handle }
+      if representation == .compressed,
+        !(file.map { cache[handle].isMade(from: cache[$0], now: now) } ?? false)
+      {
+        known[representation] = nil
+      }
     }
     return FileQuestion(
       FileQuestion.Key(
         route: route, path: path.indices.map { path[$0] }, site: site.indices.map { site[$0] },
-        codings: codings, compression: .none),
-      route: rules, known: known, contentLimit: cache.limits.contentBytesPerFile, askedAt: now)
+        codings: codings, compression: compression(request, rules, type, head, file)),
+      route: rules, known: known, contentLimit: cache.limits.contentBytesPerFile,
+      compressibleLimit: cache.limits.compressibleBytes, askedAt: now)
+  }
+
+  /// Whether a request wants the file compressed: not, when 304 may do.
+  private func compression(
+    _ request: FileRequest, _ route: FileRoute, _ type: Span<UInt8>, _ head: Span<UInt8>,
+    _ file: Handle?
+  ) -> FileQuestion.Compression {
+    guard let rule = route.compression, request.method == .get || request.method == .head,
+      let field = request.acceptEncoding,
+      ContentNegotiation.accepts(.gzip, head.extracting(field))
+    else { return .none }
+    let holds =
+      file.map { cache[$0].judge(request.conditions, in: head) == .holds }
+      ?? (request.conditions == Conditions())
+    guard holds else { return .none }
+    if type.isEmpty || type.count > FileServer.typeLimit { return .ifEligible }
+    return rule.isEligible(status: 200, contentType: type, length: nil) ? .ifLargeEnough : .none
   }
 
   /// Takes in what a file thread has found out. Until `release`, those who waited for it can be
@@ -103,20 +128,25 @@ extension FileServer {
       if cache[known].sighting == found.sighting { firstSeenAt = cache[known].firstSeenAt }
       cache.remove(known)
     }
-    makeRoom(for: &found)
+    makeRoom(for: &found, representation)
     // Paths that lead nowhere cost nothing to invent, and some kilobytes each to remember.
     let isWorthIt =
       found.sighting.outcome != .missing || key.path.count + key.site.count <= 256
     let entry = FileEntry(
       hash: hash, route: key.route, representation: representation, path: key.path.span,
       site: key.site.span, found: found, type: findings.type,
-      cacheControl: findings.cacheControl, firstSeenAt: firstSeenAt, loadedAt: question.askedAt,
+      cacheControl: findings.cacheControl, compression: question.route.compression,
+      firstSeenAt: firstSeenAt, loadedAt: question.askedAt,
       now: now)
     return isWorthIt ? cache.insert(entry) : cache.add(entry)
   }
 
-  /// A file is kept in memory or open: in memory, if it has been read and there is room.
-  private mutating func makeRoom(for found: inout FoundFile) {
+  /// A file is kept in memory or open: in memory, if it has been read and there is room. What was
+  /// compressed is kept in memory or not at all, and is not all that is kept.
+  private mutating func makeRoom(for found: inout FoundFile, _ representation: Representation) {
+    if representation == .compressed, found.content.capacity > cache.limits.contentBytes / 4 {
+      found.content = ByteBuffer()
+    }
     if found.content.capacity > 0, cache.makeRoom(contentBytes: found.content.capacity) {
       if let file = found.file.take() { OpenFile.leave(consume file) }
       return

@@ -116,19 +116,35 @@ public struct FileServer: ~Copyable {
       buffer.append("Allow: GET, HEAD\r\n")
       return .refused(status: 405)
     }
-    guard let field = request.acceptEncoding, !cache[file].sighting.siblings.isEmpty else {
-      return respond(request, head, type, from: file, into: &buffer)
-    }
+    let varies =
+      type.isEmpty
+      ? cache[file].isCompressible
+      : FileEntry.isCompressible(
+        type, size: cache[file].size, by: routes[route - firstRoute].compression)
+    guard let field = request.acceptEncoding, varies || !cache[file].sighting.siblings.isEmpty
+    else { return respond(request, head, type, from: file, varies, into: &buffer) }
+    let accepted = head.extracting(field)
     let codings = facts[route - firstRoute].codings
     for i in codings.indices {
       guard cache[file].sighting.siblings.contains(codings[i]),
-        ContentNegotiation.accepts(codings[i], head.extracting(field))
+        ContentNegotiation.accepts(codings[i], accepted)
       else { continue }
       let representation = Representation(sibling: codings[i])
       guard let sibling = find(hash, route, path, site, representation, now) else { return .cold }
-      return respond(request, head, type, from: sibling, into: &buffer)
+      return respond(request, head, type, from: sibling, varies, into: &buffer)
     }
-    return respond(request, head, type, from: file, into: &buffer)
+    if varies, cache[file].size <= cache.limits.compressibleBytes,
+      ContentNegotiation.accepts(.gzip, accepted),
+      cache[file].judge(request.conditions, in: head) == .holds
+    {
+      guard let compressed = findCompressed(hash, route, path, site, of: file, now) else {
+        return .cold
+      }
+      if cache[compressed].isInMemory {
+        return respond(request, head, type, from: compressed, varies, into: &buffer)
+      }
+    }
+    return respond(request, head, type, from: file, varies, into: &buffer)
   }
 
   func usesSite(_ route: Int) -> Bool { facts[route - firstRoute].usesSite }
@@ -153,6 +169,27 @@ public struct FileServer: ~Copyable {
     return nil
   }
 
+  /// What came of compressing a file as it is known. Nothing of it is to be asked of the disk: it
+  /// is as good as the file is.
+  private mutating func findCompressed(
+    _ hash: UInt64, _ route: Int, _ path: Span<UInt8>, _ site: Span<UInt8>, of file: Handle,
+    _ now: Instant
+  ) -> Handle? {
+    let known = cache.find(
+      hash: FileServer.hash(hash, .compressed), route: route, representation: .compressed,
+      path: path, site: site)
+    if let known, cache[known].isMade(from: cache[file], now: now) {
+      cache[known].wasUsed = true
+      return known
+    }
+    for handle in held {
+      let isIt = cache[handle].isFor(
+        route: route, representation: .compressed, path: path, site: site)
+      if isIt { return handle }
+    }
+    return nil
+  }
+
   private mutating func mayServe(_ handle: Handle, _ now: Instant) -> Bool {
     let age = now &- cache[handle].checkedAt
     let freshness = cache.limits.freshness
@@ -171,11 +208,11 @@ public struct FileServer: ~Copyable {
 
   private mutating func respond(
     _ request: FileRequest, _ head: Span<UInt8>, _ type: Span<UInt8>, from entry: Handle,
-    into buffer: inout ByteBuffer
+    _ varies: Bool, into buffer: inout ByteBuffer
   ) -> FileAnswer {
     var reply = cache[entry].answer(
-      request, in: head, type: type, boundary: boundary, rangesLimit: cache.limits.ranges,
-      into: &buffer)
+      request, in: head, type: type, varies: varies, boundary: boundary,
+      rangesLimit: cache.limits.ranges, into: &buffer)
     guard reply.status < 400 else { return .refused(status: reply.status) }
     if reply.multipart != nil {  // the next number of a generator that visits them all
       boundary = boundary &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407

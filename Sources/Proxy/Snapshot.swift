@@ -242,6 +242,7 @@ public final class Snapshot: Sendable {
     facts.counters = slots
     facts.bodyLimit = configuration.limits.bodyBytes
     facts.tunnelTimeout = configuration.timeouts.tunnel.nanoseconds
+    facts.compresses = settings.gzip ?? (configuration.gzip != nil)
     let action: Route.Action
     switch settings.action {
     case .proxy(let proxy):
@@ -262,7 +263,9 @@ public final class Snapshot: Sendable {
       facts.kind = .files
       let prefix = if case .prefix(let text, _) = settings.match.path { text } else { "" }
       action = .files(
-        try fileRoute(files, prefix: prefix, name: settings.name),
+        try fileRoute(
+          files, prefix: prefix, name: settings.name,
+          compression: facts.compresses ? configuration.gzip ?? GzipSettings() : nil),
         fallback: files.fallback.flatMap { configuration.routeIndex(named: $0) })
     case .redirect(let redirect):
       facts.kind = .redirect
@@ -280,7 +283,6 @@ public final class Snapshot: Sendable {
           status: UInt16(clamping: respond.status), body: Array(respond.body.utf8),
           contentType: respond.contentType))
     }
-    facts.compresses = settings.gzip ?? (configuration.gzip != nil)
     let requestEdits = HeadEdits(settings.requestHeaders)
     let responseEdits = HeadEdits(settings.responseHeaders)
     facts.editsRequest = !requestEdits.isEmpty
@@ -292,7 +294,7 @@ public final class Snapshot: Sendable {
   }
 
   private static func fileRoute(
-    _ settings: FilesSettings, prefix: String, name: String
+    _ settings: FilesSettings, prefix: String, name: String, compression: GzipSettings?
   ) throws(SnapshotError) -> FileRoute {
     let base: FileRoute.Base =
       switch settings.base {
@@ -325,7 +327,8 @@ public final class Snapshot: Sendable {
     return FileRoute(
       base: base, candidates: candidates, followsSymlinks: settings.followsSymlinks,
       precompressed: settings.precompressed.map { $0 == .br ? .brotli : .gzip },
-      cacheControl: rules, mediaTypes: MediaTypes(overrides: settings.mediaTypes))
+      cacheControl: rules, mediaTypes: MediaTypes(overrides: settings.mediaTypes),
+      compression: compression.map { GzipPlan($0).rule })
   }
 }
 
