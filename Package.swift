@@ -67,7 +67,7 @@ let package = Package(
     + floor(
       "Operations",
       [
-        "Balancing", "CLibraries", "Configuration", "HTTP", "Memory", "Network", "Proxy",
+        "Balancing", "CLibraries", "Configuration", "Files", "HTTP", "Memory", "Network", "Proxy",
         "Reactor", "Routing", logging,
       ])
     + floor("Demo", ["HTTP", "Memory", "Network", "Reactor"])

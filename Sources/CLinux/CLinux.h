@@ -10,12 +10,14 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +29,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <sys/un.h>
@@ -299,6 +302,22 @@ static inline void clinux_thread_name(const char *name) {
   pthread_setname_np(pthread_self(), name);
 }
 
+/// A condition whose deadlines are of the monotonic clock.
+static inline void clinux_condition_init(pthread_cond_t *condition) {
+  pthread_condattr_t attributes;
+  pthread_condattr_init(&attributes);
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init(condition, &attributes);
+  pthread_condattr_destroy(&attributes);
+}
+
+/// False when the deadline has passed.
+static inline bool clinux_condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock,
+                                         uint64_t deadline) {
+  struct timespec t = {(time_t)(deadline / 1000000000u), (long)(deadline % 1000000000u)};
+  return pthread_cond_timedwait(condition, lock, &t) != ETIMEDOUT;
+}
+
 /// Blocks the signals in this thread and in all that it starts, and offers them as a descriptor.
 static inline int clinux_signalfd(const int *signals, size_t count) {
   sigset_t set;
@@ -450,4 +469,45 @@ static inline int clinux_open_directory(const char *path) {
 static inline int clinux_open_directory_in(int directory, const char *name) {
   int n;
   CLINUX_RETRY(openat(directory, name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+}
+
+// Not in linux/magic.h, or not in old ones: the file systems' own.
+#ifndef CEPH_SUPER_MAGIC
+#define CEPH_SUPER_MAGIC 0x00c36400
+#endif
+#ifndef CIFS_SUPER_MAGIC
+#define CIFS_SUPER_MAGIC 0xff534d42
+#endif
+#ifndef SMB2_SUPER_MAGIC
+#define SMB2_SUPER_MAGIC 0xfe534d42
+#endif
+#define CLINUX_GPFS_MAGIC 0x47504653
+#define CLINUX_LUSTRE_MAGIC 0x0bd00bd0
+
+/// Whether a file lies on a file system that asks somebody else, who may be far or silent: of
+/// another machine, of the host, or of a process. One that cannot be told counts as such.
+static inline bool clinux_is_remote(int file) {
+  struct statfs s;
+  int n;
+  do n = fstatfs(file, &s);
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return true;
+  switch ((uint32_t)s.f_type) {
+    case NFS_SUPER_MAGIC:
+    case SMB_SUPER_MAGIC:
+    case CIFS_SUPER_MAGIC:
+    case SMB2_SUPER_MAGIC:
+    case FUSE_SUPER_MAGIC:  // virtiofs as well
+    case V9FS_MAGIC:
+    case CEPH_SUPER_MAGIC:
+    case AFS_SUPER_MAGIC:
+    case AFS_FS_MAGIC:
+    case CODA_SUPER_MAGIC:
+    case OCFS2_SUPER_MAGIC:
+    case CLINUX_GPFS_MAGIC:
+    case CLINUX_LUSTRE_MAGIC:
+      return true;
+    default:
+      return false;
+  }
 }

@@ -1,7 +1,7 @@
 import HTTP
 
 /// Some of the content codings.
-struct CodingSet: Equatable, Sendable {
+struct CodingSet: Hashable, Sendable {
   private var bits: UInt8 = 0
 
   var isEmpty: Bool { bits == 0 }
@@ -9,4 +9,6 @@ struct CodingSet: Equatable, Sendable {
   func contains(_ coding: ContentCoding) -> Bool { bits & 1 << coding.rawValue != 0 }
 
   mutating func insert(_ coding: ContentCoding) { bits |= 1 << coding.rawValue }
+
+  mutating func subtract(_ other: CodingSet) { bits &= ~other.bits }
 }

@@ -1,18 +1,15 @@
 import HTTP
 public import Memory
-public import Reactor
 
 /// What a file server says to a request.
 public enum FileAnswer: ~Copyable {
-  /// The cache does not know: `lookup` does, at the price of asking the disk.
+  /// The cache does not know: `FileServer.question` says what a file thread is to find out.
   case cold
   /// 404, or the route's fallback.
   case notFound
   /// 403, 405, 412, 416 or 503 (too many responses under way). Fields that belong to it, such as
   /// Allow, were appended to the buffer; the body is the caller's.
   case refused(status: Int)
-  /// 500: the file system is in trouble.
-  case failed(SystemError)
   /// 200, 206 or 304: its fields were appended to the buffer, its body waits.
   case response(FileResponse)
 
@@ -32,8 +29,10 @@ public enum FilePiece: Equatable, Sendable {
   case text
   /// Bytes of `FileServer[contentOf:]`, which `FileServer.append` copies, if that is better.
   case memory(offset: Int, count: Int)
-  /// Bytes of `FileServer[descriptorOf:]`.
+  /// Bytes of `FileServer[fileOf:]`.
   case file(offset: Int, count: Int)
+  /// The same, but to read them may take its time: a file thread does (`FileRead`).
+  case remote(offset: Int, count: Int)
 }
 
 /// A response under way: how far its body has been sent.
@@ -49,17 +48,19 @@ public struct FileResponse: ~Copyable {
   /// Whether the source is held until `finish`.
   let isPinned: Bool
   private let isInMemory: Bool
+  private let isRemote: Bool
   /// What has not been sent of the part under way.
   private var rest: Range<Int>
   let multipart: Multipart?
   /// The number of the part whose head comes next; one more than there are when the body ends.
   private var nextPart: Int
 
-  init(_ reply: FileReply, source: Handle, isInMemory: Bool) {
+  init(_ reply: FileReply, source: Handle, isInMemory: Bool, isRemote: Bool) {
     status = reply.status
     contentLength = reply.contentLength
     self.source = source
     self.isInMemory = isInMemory
+    self.isRemote = isRemote
     isPinned = reply.hasBody
     rest = reply.first
     multipart = reply.multipart
@@ -68,15 +69,16 @@ public struct FileResponse: ~Copyable {
 
   public var piece: FilePiece {
     if !rest.isEmpty {
-      return isInMemory
-        ? .memory(offset: rest.lowerBound, count: rest.count)
-        : .file(offset: rest.lowerBound, count: rest.count)
+      let (offset, count) = (rest.lowerBound, rest.count)
+      if isInMemory { return .memory(offset: offset, count: count) }
+      return isRemote
+        ? .remote(offset: offset, count: count) : .file(offset: offset, count: count)
     }
     guard let multipart, nextPart <= multipart.parts.count else { return .end }
     return .text
   }
 
-  /// Takes `count` bytes of a `memory` or `file` piece as sent.
+  /// Takes `count` bytes of a `memory`, `file` or `remote` piece as sent.
   public mutating func advance(by count: Int) {
     precondition(count >= 0 && count <= rest.count)
     rest = rest.lowerBound + count..<rest.upperBound

@@ -9,7 +9,7 @@ import Reactor
 /// the places and gives up what was not asked for since it last came by. What a response still
 /// sends from is unlisted and stays until the response is finished.
 struct FileCache: ~Copyable {
-  let limits: FileLimits
+  var limits: FileLimits
   private var entries: Slab<FileEntry>
   /// A place is 0 when free, otherwise one more than the slot of an entry below 32 bits of its
   /// hash.
@@ -21,8 +21,9 @@ struct FileCache: ~Copyable {
 
   init(limits: FileLimits) {
     self.limits = limits
-    // What is unlisted is held by a response, and one more entry comes before the last goes.
-    entries = Slab(capacity: limits.entries + limits.responses + 2)
+    // What is unlisted is held by a response, or is one of the two that an answer waits for, and
+    // one more entry comes before the last goes.
+    entries = Slab(capacity: limits.entries + limits.responses + 4)
     var sets = 1
     while sets * FileCache.placesInSet < 2 * limits.entries { sets *= 2 }
     places = [UInt64](repeating: 0, count: sets * FileCache.placesInSet)
@@ -36,12 +37,13 @@ struct FileCache: ~Copyable {
   // MARK: Finding
 
   func find(
-    hash: UInt64, route: Int, coding: ContentCoding, path: Span<UInt8>, site: Span<UInt8>
+    hash: UInt64, route: Int, representation: Representation, path: Span<UInt8>, site: Span<UInt8>
   ) -> Handle? {
     let first = firstPlace(hash)
     for i in first..<first + FileCache.placesInSet {
       guard let slot = slot(at: i, hash: hash), let handle = entries.handle(ofSlot: slot),
-        entries[handle].isFor(route: route, coding: coding, path: path, site: site)
+        entries[handle].isFor(
+          route: route, representation: representation, path: path, site: site)
       else { continue }
       return handle
     }
@@ -67,12 +69,18 @@ struct FileCache: ~Copyable {
     let place = freePlace(hash)
     entry.isListed = true
     usage.entries += 1
+    let handle = add(entry)
+    places[place] = hash & ~0xffff_ffff | UInt64(handle.slot + 1)
+    return handle
+  }
+
+  /// Takes in an entry that is not found by its key, and goes with its last pin.
+  mutating func add(_ entry: consuming FileEntry) -> Handle {
     usage.contentBytes += entry.content.capacity
     if entry.isOpen { usage.descriptors += 1 }
     guard let handle = entries.insert(entry) else {
       preconditionFailure("the slab has room for all that the limits allow")
     }
-    places[place] = hash & ~0xffff_ffff | UInt64(handle.slot + 1)
     return handle
   }
 
@@ -121,8 +129,11 @@ struct FileCache: ~Copyable {
 
   private mutating func free(_ handle: Handle) {
     usage.contentBytes -= entries[handle].content.capacity
-    if entries[handle].isOpen { usage.descriptors -= 1 }
-    entries.remove(handle)
+    if let file = entries[handle].takeFile() {
+      usage.descriptors -= 1
+      OpenFile.leave(consume file)
+    }
+    entries.discard(handle)
   }
 
   // MARK: Limits

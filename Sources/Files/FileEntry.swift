@@ -2,40 +2,41 @@ import HTTP
 import Memory
 import Reactor
 
-/// One representation that the cache knows: a file, a precompressed sibling, or that there is
-/// none.
+/// One representation that the cache knows: a file, what stands for it, or that there is none.
 struct FileEntry: ~Copyable {
   // What it is asked for by.
   let hash: UInt64
   let route: Int
-  let coding: ContentCoding
+  let representation: Representation
   private let siteCount: Int
   private let keyCount: Int
 
   // What was found.
   let sighting: FileSighting
-  private var descriptor: Descriptor?
-  let isOpen: Bool
+  private(set) var file: OpenFile?
   /// Without room, when it is not in memory.
   let content: ByteBuffer
 
   // What is said of it. `text` holds the key (site, then path), then lines of a head:
-  //   Content-Type | Last-Modified, ETag | Cache-Control | Vary | Content-Encoding | lengths
-  // A 200 has all of them, a 304 those from Last-Modified to Vary, a 206 all but the last. Who
-  // asks may have another Content-Type, and may leave Cache-Control out.
+  //   Vary | Content-Type | Last-Modified, ETag | Cache-Control | Content-Encoding | lengths
+  // A 200 has all of them, a 206 all but the last, a 304 those from Last-Modified to
+  // Cache-Control. Not all have Vary; who asks may have another Content-Type, and may leave
+  // Cache-Control out.
   private let text: ByteBuffer
+  private let varyEnd: Int
   private let typeEnd: Int
   private let tag: Range<Int>
   private let validatorsEnd: Int
   private let cacheControlEnd: Int
-  private let varyEnd: Int
   private let codingEnd: Int
   private let modified: HTTPDate
+  /// Whether the file's type and size make it worth being compressed.
+  let isCompressible: Bool
 
   // Its life in the cache.
   /// When the disk last said that this is how things are.
   var checkedAt: Instant
-  /// When this very file was seen first.
+  /// When this very file had certainly been seen, and before which it had not been read.
   let firstSeenAt: Instant
   private let loadedAt: Instant
   /// Responses that still need what is open or held here.
@@ -44,25 +45,26 @@ struct FileEntry: ~Copyable {
   var isListed = false
   /// Whether it was asked for since the cache last looked for something to give up.
   var wasUsed = false
+  /// Whether the disk is being asked, or should be, though this is still served meanwhile.
+  var isAskedAbout = false
 
   /// A time stamp may be this coarse (FAT and old SMB: 2 s): within it a file can change and
   /// keep its stamp.
   private static var coarsestStamp: Instant { 2_000_000_000 }
 
   init(
-    hash: UInt64, route: Int, coding: ContentCoding, path: Span<UInt8>, site: Span<UInt8>,
-    found: consuming FoundFile, type: String, cacheControl: String?, firstSeenAt: Instant,
-    now: Instant
+    hash: UInt64, route: Int, representation: Representation, path: Span<UInt8>,
+    site: Span<UInt8>, found: consuming FoundFile, type: String, cacheControl: String?,
+    compression: GzipRule?, firstSeenAt: Instant, loadedAt: Instant, now: Instant
   ) {
     self.hash = hash
     self.route = route
-    self.coding = coding
+    self.representation = representation
     sighting = found.sighting
-    isOpen = found.descriptor != nil
-    descriptor = found.descriptor.take()
+    file = found.file
     content = found.content
     checkedAt = now
-    loadedAt = now
+    self.loadedAt = loadedAt
     self.firstSeenAt = firstSeenAt
     siteCount = site.count
     keyCount = site.count + path.count
@@ -74,11 +76,14 @@ struct FileEntry: ~Copyable {
     guard sighting.outcome == .file, let status = sighting.status else {
       modified = HTTPDate(seconds: 0)
       tag = 0..<0
-      (typeEnd, validatorsEnd, cacheControlEnd) = (keyCount, keyCount, keyCount)
-      (varyEnd, codingEnd) = (keyCount, keyCount)
+      (varyEnd, typeEnd, validatorsEnd) = (keyCount, keyCount, keyCount)
+      (cacheControlEnd, codingEnd) = (keyCount, keyCount)
+      isCompressible = false
       self.text = text
       return
     }
+    text.append("Vary: Accept-Encoding\r\n")
+    varyEnd = text.count
     text.append("Content-Type: ")
     text.append(type)
     text.append("\r\n")
@@ -87,7 +92,9 @@ struct FileEntry: ~Copyable {
     text.append("Last-Modified: ")
     modified.append(to: &text)
     text.append("\r\nETag: ")
+    if representation == .compressed { text.append("W/") }
     let tagStart = text.count
+    let coding = representation == .compressed ? .identity : representation.coding
     EntityTag(modified: modified, size: status.size, coding: coding).append(to: &text)
     tag = tagStart..<text.count
     text.append("\r\n")
@@ -98,38 +105,50 @@ struct FileEntry: ~Copyable {
       text.append("\r\n")
     }
     cacheControlEnd = text.count
-    if coding != .identity || !sighting.siblings.isEmpty {
-      text.append("Vary: Accept-Encoding\r\n")
-    }
-    varyEnd = text.count
-    switch coding {
+    switch representation.coding {
     case .identity: break
     case .gzip: text.append("Content-Encoding: gzip\r\n")
     case .brotli: text.append("Content-Encoding: br\r\n")
     }
     codingEnd = text.count
-    text.append("Accept-Ranges: bytes\r\nContent-Length: ")
-    text.append(decimal: UInt64(status.size))
+    if representation != .compressed { text.append("Accept-Ranges: bytes\r\n") }
+    text.append("Content-Length: ")
+    text.append(
+      decimal: UInt64(representation == .compressed ? content.count : status.size))
     text.append("\r\n")
     self.text = text
+    isCompressible =
+      representation == .file
+      && FileEntry.isCompressible(type.utf8.span, size: status.size, by: compression)
   }
 
+  /// Whether a file of a type and size is to be compressed.
+  static func isCompressible(_ type: Span<UInt8>, size: Int, by rule: GzipRule?) -> Bool {
+    guard let rule, size > 0 else { return false }
+    return rule.isEligible(status: 200, contentType: type, length: UInt64(size))
+  }
+
+  /// Of what is sent.
+  ///
   /// - Precondition: the entry is a file.
   var size: Int {
     guard let status = sighting.status else { preconditionFailure("no file has no size") }
-    return status.size
+    return representation == .compressed ? content.count : status.size
   }
 
   var isInMemory: Bool { content.capacity > 0 }
 
-  /// - Precondition: the file is open.
-  var openDescriptor: Descriptor {
-    _read { yield descriptor! }
-  }
+  var isOpen: Bool { file != nil }
+  /// Whether it is sent from a file that only file threads read.
+  var isRemote: Bool { file?.isRemote ?? false }
+
+  mutating func takeFile() -> OpenFile? { file.take() }
 
   /// Whether it is what is asked for.
-  func isFor(route: Int, coding: ContentCoding, path: Span<UInt8>, site: Span<UInt8>) -> Bool {
-    guard route == self.route, coding == self.coding, site.count == siteCount,
+  func isFor(
+    route: Int, representation: Representation, path: Span<UInt8>, site: Span<UInt8>
+  ) -> Bool {
+    guard route == self.route, representation == self.representation, site.count == siteCount,
       site.count + path.count == keyCount
     else { return false }
     let key = text.readable
@@ -141,45 +160,66 @@ struct FileEntry: ~Copyable {
   /// Whether a file that still looks like this one still has this content: not, when it could
   /// have changed while its time stamp stood still.
   var isSettled: Bool {
-    !isInMemory || loadedAt &- firstSeenAt >= FileEntry.coarsestStamp
+    !isInMemory || loadedAt >= firstSeenAt &+ FileEntry.coarsestStamp
   }
+
+  /// Whether this is what came of compressing that very file, as it was read.
+  func isMade(from file: borrowing FileEntry, now: Instant) -> Bool {
+    guard sighting.status == file.sighting.status else { return false }
+    // What did not become smaller, or found no room, may do better later.
+    guard isInMemory else { return now &- checkedAt <= FileEntry.compressionPause }
+    return isSettled || loadedAt >= file.loadedAt
+  }
+
+  private static var compressionPause: Instant { 60_000_000_000 }
 
   // MARK: Answering
 
+  /// What the conditions of a request come to.
+  func judge(_ conditions: Conditions, in head: Span<UInt8>) -> Conditions.Outcome {
+    conditions.evaluate(
+      in: head, tag: text.readable.extracting(tag), modified: modified, rules: .nginx)
+  }
+
   /// Judges conditions and ranges, and appends the fields of the answer to `buffer`.
   ///
-  /// - Parameter type: the media type that the answer has; empty for the file's own.
+  /// What was compressed here is always sent whole, as nginx does, whose `gzip` comes before its
+  /// ranges; its conditions are those of its file.
+  ///
+  /// - Parameters:
+  ///   - type: the media type that the answer has; empty for the file's own.
+  ///   - varies: whether others get the file compressed, which a 304 does not tell.
   /// - Precondition: the entry is a file, the method GET or HEAD.
   func answer(
-    _ request: FileRequest, in head: Span<UInt8>, type: Span<UInt8>, boundary: UInt64,
-    rangesLimit: Int, into buffer: inout ByteBuffer
+    _ request: FileRequest, in head: Span<UInt8>, type: Span<UInt8>, varies: Bool,
+    boundary: UInt64, rangesLimit: Int, into buffer: inout ByteBuffer
   ) -> FileReply {
-    let tagBytes = text.readable.extracting(tag)
-    switch request.conditions.evaluate(
-      in: head, tag: tagBytes, modified: modified, rules: .nginx)
-    {
-    case .failed: return FileReply(status: 412)
-    case .notModified:
-      append(typeEnd..<varyEnd, request, to: &buffer)
-      return FileReply(status: 304)
-    case .holds: break
-    }
-
+    let hasSiblings = representation != .file || !sighting.siblings.isEmpty
     var ranges = ByteRanges.whole
-    if let range = request.range,
-      request.conditions.rangeApplies(in: head, tag: tagBytes, modified: modified)
-    {
-      ranges = ByteRanges.parse(head.extracting(range), size: size, limit: rangesLimit)
+    if representation != .compressed {
+      switch judge(request.conditions, in: head) {
+      case .failed: return FileReply(status: 412)
+      case .notModified:
+        if hasSiblings { buffer.append(text.readable.extracting(keyCount..<varyEnd)) }
+        append(typeEnd..<cacheControlEnd, request, to: &buffer)
+        return FileReply(status: 304)
+      case .holds: break
+      }
+      if let range = request.range,
+        request.conditions.rangeApplies(
+          in: head, tag: text.readable.extracting(tag), modified: modified)
+      {
+        ranges = ByteRanges.parse(head.extracting(range), size: size, limit: rangesLimit)
+      }
     }
+    let start = hasSiblings || varies ? keyCount : varyEnd
     switch ranges {
     case .whole:
-      let start = appendType(type, to: &buffer)
-      append(start..<text.count, request, to: &buffer)
+      appendHead(start..<text.count, type, request, to: &buffer)
       return FileReply(status: 200, contentLength: size, first: 0..<size)
 
     case .single(let part):
-      let start = appendType(type, to: &buffer)
-      append(start..<codingEnd, request, to: &buffer)
+      appendHead(start..<codingEnd, type, request, to: &buffer)
       buffer.append("Content-Length: ")
       buffer.append(decimal: UInt64(part.count))
       buffer.append("\r\n")
@@ -196,10 +236,12 @@ struct FileEntry: ~Copyable {
       buffer.append("\r\nContent-Length: ")
       buffer.append(decimal: UInt64(length))
       buffer.append("\r\n")
+      buffer.append(text.readable.extracting(start..<varyEnd))
       append(typeEnd..<codingEnd, request, to: &buffer)
       return FileReply(status: 206, contentLength: length, multipart: multipart)
 
     case .unsatisfiable:
+      buffer.append(text.readable.extracting(start..<varyEnd))
       buffer.append("Content-Range: bytes */")
       buffer.append(decimal: UInt64(size))
       buffer.append("\r\n")
@@ -207,18 +249,25 @@ struct FileEntry: ~Copyable {
     }
   }
 
-  /// Appends the line of another type than the file's own, if there is one; answers where in
-  /// `text` the answer goes on.
-  private func appendType(_ type: Span<UInt8>, to buffer: inout ByteBuffer) -> Int {
-    guard !type.isEmpty else { return keyCount }
+  /// Appends a part of `text` from before Content-Type on, with another type if one is given.
+  private func appendHead(
+    _ range: Range<Int>, _ type: Span<UInt8>, _ request: FileRequest,
+    to buffer: inout ByteBuffer
+  ) {
+    guard !type.isEmpty else { return append(range, request, to: &buffer) }
+    buffer.append(text.readable.extracting(range.lowerBound..<varyEnd))
+    appendType(type, to: &buffer)
+    append(typeEnd..<range.upperBound, request, to: &buffer)
+  }
+
+  private func appendType(_ type: Span<UInt8>, to buffer: inout ByteBuffer) {
     buffer.append("Content-Type: ")
     buffer.append(type)
     buffer.append("\r\n")
-    return typeEnd
   }
 
   private func typeLineCount(_ type: Span<UInt8>) -> Int {
-    type.isEmpty ? typeEnd - keyCount : "Content-Type: \r\n".utf8.count + type.count
+    type.isEmpty ? typeEnd - varyEnd : "Content-Type: \r\n".utf8.count + type.count
   }
 
   /// Appends a part of `text`, without Cache-Control where the request does without.
@@ -250,8 +299,11 @@ struct FileEntry: ~Copyable {
     buffer.append("\r\n--")
     multipart.appendBoundary(to: &buffer)
     buffer.append("\r\n")
-    let start = appendType(multipart.type.span, to: &buffer)
-    buffer.append(text.readable.extracting(start..<typeEnd))
+    if multipart.type.isEmpty {
+      buffer.append(text.readable.extracting(varyEnd..<typeEnd))
+    } else {
+      appendType(multipart.type.span, to: &buffer)
+    }
     appendContentRange(of: part, to: &buffer)
     buffer.append("\r\n")
   }

@@ -1,3 +1,4 @@
+import CLibraries
 import HTTP
 import Memory
 import Reactor
@@ -22,16 +23,16 @@ struct FileSighting: Equatable, Sendable {
 }
 
 /// A file as the disk gave it.
-struct FoundFile: ~Copyable {
+struct FoundFile: ~Copyable, Sendable {
   var sighting: FileSighting
-  /// Open for reading, when the outcome is a file and its content is not here.
-  var descriptor: Descriptor?
+  /// When the outcome is a file that is not empty.
+  var file: OpenFile?
   /// All of it, when it was small enough; otherwise without room.
   var content = ByteBuffer()
 }
 
-/// Looks on the disk. Every call may block for as long as the file system likes; nothing here
-/// knows of the cache.
+/// Looks on the disk: a file thread's tool. Every call may block for as long as the file system
+/// likes; nothing here knows of the cache.
 ///
 /// As with nginx's `try_files`, a candidate whose directories cannot be searched is missing, one
 /// that is there but cannot be read is forbidden.
@@ -39,8 +40,13 @@ struct FileFinder: ~Copyable {
   /// The longest path the kernel takes, its NUL included.
   private static var pathLimit: Int { 4096 }
 
+  /// The threads to which the files belong that are opened; nil where there are none.
+  let crew: FileCrew?
+  var scratch = PatternScratch()
   private var name = ByteBuffer(capacity: pathLimit)
   private var component = ByteBuffer(capacity: pathLimit)
+
+  init(crew: FileCrew? = nil) { self.crew = crew }
 
   /// What stands where `path` leads.
   ///
@@ -193,7 +199,7 @@ struct FileFinder: ~Copyable {
         guard status.isRegular else { break }
         return FoundFile(
           sighting: FileSighting(outcome: .file, candidate: candidate, status: status),
-          descriptor: descriptor)
+          file: status.size > 0 ? OpenFile(descriptor, crew: crew) : nil)
       } catch {
         if error.isNotFound || error.isNoFile { break }
         if error.isAccessDenied {

@@ -10,11 +10,13 @@ public struct FileLimits: Equatable, Sendable {
   public var contentBytes = 16 << 20
   /// The largest file whose content is kept in memory; larger ones stay open.
   public var contentBytesPerFile = 64 << 10
-  /// How long after the disk was asked a file is served without asking again.
-  /// nginx: `open_file_cache_valid`.
+  /// The largest file that is also kept compressed; larger ones are sent as they are.
+  public var compressibleBytes = 8 << 20
+  /// How long after the disk has answered a file is served without asking again; for as long
+  /// again it is served while the disk is being asked. nginx: `open_file_cache_valid`.
   public var freshness: Instant = 1_000_000_000
-  /// The same for a file that was not there or not readable. Shorter than `freshness`, if that
-  /// is shorter. nginx: `open_file_cache_errors`.
+  /// How long a file that was not there or not readable is taken to be so, if `freshness` is not
+  /// shorter; then the request waits for the disk. nginx: `open_file_cache_errors`.
   public var missingFreshness: Instant = 1_000_000_000
   /// Responses that may be under way at a time: as many as there may be connections.
   public var responses = 20_000

@@ -24,6 +24,7 @@ public struct FileRoute: Sendable {
   let precompressed: [ContentCoding]
   let cacheControl: [CacheControl]
   let mediaTypes: MediaTypes
+  let compression: GzipRule?
 
   /// - Parameters:
   ///   - candidates: tried in order; all name the same variable, or none. nginx: `try_files`.
@@ -33,10 +34,12 @@ public struct FileRoute: Sendable {
   ///     first; one that is named twice counts once. nginx: `gzip_static`.
   ///   - cacheControl: the first rule whose pattern the path matches gives Cache-Control.
   ///   - mediaTypes: texts are written into heads as they are.
+  ///   - compression: which files are also kept compressed for those who take gzip; nil is none.
+  ///     nginx: `gzip`.
   public init(
     base: Base, candidates: [PathTemplate] = [.path], followsSymlinks: Bool = true,
     precompressed: [ContentCoding] = [], cacheControl: [CacheControl] = [],
-    mediaTypes: MediaTypes = MediaTypes()
+    mediaTypes: MediaTypes = MediaTypes(), compression: GzipRule? = nil
   ) {
     switch base {
     case .root(let path):
@@ -56,6 +59,7 @@ public struct FileRoute: Sendable {
     }
     self.cacheControl = cacheControl
     self.mediaTypes = mediaTypes
+    self.compression = compression
   }
 
   /// The most bytes that a media type and a Cache-Control of this route have together.

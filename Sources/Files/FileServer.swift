@@ -1,22 +1,28 @@
-import CLibraries
 import HTTP
 public import Memory
 public import Reactor
 
 /// Answers requests for static files, as nginx does, from a cache of its own: one per worker.
 ///
-/// `answer` never waits: it answers from what is known. When it says `cold`, `lookup` asks the
-/// disk, which may take what the file system likes, remembers and answers.
+/// Nothing here touches the disk. `answer` answers from what is known; where that is not enough,
+/// it says `cold`, and a file thread finds out: `question` says what, `admit` takes in what the
+/// disk said, and the same request is answered then.
 public struct FileServer: ~Copyable {
   var routes: [FileRoute] = []
   /// What the hot path wants of each route, without touching the arrays inside.
   private var facts: [RouteFacts] = []
+  /// The number of the first of `routes`: those before it are gone.
+  var firstRoute = 0
   var cache: FileCache
-  var finder = FileFinder()
-  var scratch = PatternScratch()
-  private let hashSeed: UInt64
+  /// What the disk has just said, known for as long as those are answered who waited for it,
+  /// whether or not the cache keeps it.
+  var held: [Handle] = []
+  let hashSeed: UInt64
   private var boundary: UInt64
   private var responses = 0
+  /// Whether the last answer was from what should be looked at again: `question` says what.
+  public private(set) var isRefreshDue = false
+
   /// A media type that is given for an answer has at most so many bytes; a longer one is not
   /// taken, and the file's own stands.
   public static var typeLimit: Int { 256 }
@@ -31,28 +37,48 @@ public struct FileServer: ~Copyable {
     var codings: InlineArray<2, ContentCoding>
   }
 
-  /// - Parameters:
-  ///   - routes: answered for by their index.
-  ///   - seed: a number nobody can guess, for hashes and boundaries.
-  public init(routes: [FileRoute], limits: FileLimits = FileLimits(), seed: UInt64) {
+  /// - Parameter seed: a number nobody can guess, for hashes and boundaries.
+  public init(limits: FileLimits = FileLimits(), seed: UInt64) {
     cache = FileCache(limits: limits)
     hashSeed = seed
     boundary = seed &* 0x9e37_79b9_7f4a_7c15
-    install(routes)
   }
 
-  /// Serves other routes from now on and forgets what was known by the old ones; responses under
-  /// way go on.
-  public mutating func install(_ routes: [FileRoute]) {
+  /// Serves more routes, and forgets what was known by others; who began with those ends with
+  /// them.
+  ///
+  /// - Returns: The number that the first of the routes is asked for by; the others follow.
+  public mutating func install(_ routes: [FileRoute]) -> Int {
     cache.removeAll()
-    self.routes = routes
-    facts = routes.map { route in
+    let number = firstRoute + self.routes.count
+    self.routes += routes
+    facts += routes.map { route in
       var codings = InlineArray<2, ContentCoding>(repeating: .identity)
       for (i, coding) in route.precompressed.enumerated() { codings[i] = coding }
-      return RouteFacts(
-        usesSite: route.variable != nil, codings: codings)
+      return RouteFacts(usesSite: route.variable != nil, codings: codings)
     }
+    updateFieldsLimit()
+    return number
+  }
+
+  /// Nobody asks for routes below this number any more.
+  public mutating func retireRoutes(before number: Int) {
+    guard number > firstRoute else { return }
+    let count = min(number - firstRoute, routes.count)
+    routes.removeFirst(count)
+    facts.removeFirst(count)
+    firstRoute += count
+    updateFieldsLimit()
+  }
+
+  private mutating func updateFieldsLimit() {
     fieldsLimit = 512 + FileServer.typeLimit + (routes.map(\.longestFields).max() ?? 0)
+  }
+
+  /// Keeps files by other limits from now on.
+  public mutating func keep(freshness: Instant, contentBytes: Int) {
+    cache.limits.freshness = freshness
+    cache.limits.contentBytes = contentBytes
   }
 
   public var usage: FileUsage { cache.usage }
@@ -73,109 +99,120 @@ public struct FileServer: ~Copyable {
     _ request: FileRequest, route: Int, path: Span<UInt8>, site: Span<UInt8>,
     type: Span<UInt8>, head: Span<UInt8>, now: Instant, into buffer: inout ByteBuffer
   ) -> FileAnswer {
-    decide(request, route, path, site, type, head, now, mayLook: false, into: &buffer)
-  }
-
-  /// Answers after asking the disk for what is not known, or not fresh.
-  public mutating func lookup(
-    _ request: FileRequest, route: Int, path: Span<UInt8>, site: Span<UInt8>,
-    type: Span<UInt8>, head: Span<UInt8>, now: Instant, into buffer: inout ByteBuffer
-  ) -> FileAnswer {
-    decide(request, route, path, site, type, head, now, mayLook: true, into: &buffer)
-  }
-
-  private mutating func decide(
-    _ request: FileRequest, _ route: Int, _ path: Span<UInt8>, _ givenSite: Span<UInt8>,
-    _ givenType: Span<UInt8>, _ head: Span<UInt8>, _ now: Instant, mayLook: Bool,
-    into buffer: inout ByteBuffer
-  ) -> FileAnswer {
+    isRefreshDue = false
     guard responses < cache.limits.responses else { return .refused(status: 503) }
-    let site = givenSite.extracting(first: facts[route].usesSite ? givenSite.count : 0)
-    let type = givenType.extracting(
-      first: givenType.count <= FileServer.typeLimit ? givenType.count : 0)
-    let hash = FileServer.hash(route, path, site, seed: hashSeed)
-    do throws(SystemError) {
-      let file: Handle
-      switch try find(hash, route, path, site, .identity, of: nil, now, mayLook: mayLook) {
-      case .unknown: return .cold
-      case .missing: return .notFound
-      case .entry(let handle): file = handle
-      }
-      let outcome = cache[file].sighting.outcome
-      if outcome == .missing { return .notFound }
-      switch request.method {
-      case .get, .head:
-        if outcome == .forbidden { return .refused(status: 403) }
-      case .post where outcome == .forbidden:
-        return .refused(status: 403)  // nginx opens the file before it turns POST away
-      case .post, .put, .delete, .options, .patch, .other:
-        buffer.append("Allow: GET, HEAD\r\n")
-        return .refused(status: 405)
-      }
-      guard let field = request.acceptEncoding, !cache[file].sighting.siblings.isEmpty else {
-        return respond(request, head, type, from: file, into: &buffer)
-      }
-      // What is looked up for a sibling must not push the file out.
-      cache.pin(file)
-      defer { cache.unpin(file) }
-      let codings = facts[route].codings
-      for i in codings.indices {
-        guard cache[file].sighting.siblings.contains(codings[i]),
-          ContentNegotiation.accepts(codings[i], head.extracting(field))
-        else { continue }
-        switch try find(hash, route, path, site, codings[i], of: file, now, mayLook: mayLook) {
-        case .unknown: return .cold
-        case .missing: continue
-        case .entry(let sibling):
-          // It may have gone since the file was looked at.
-          guard cache[sibling].sighting.outcome == .file else { continue }
-          return respond(request, head, type, from: sibling, into: &buffer)
-        }
-      }
-      return respond(request, head, type, from: file, into: &buffer)
-    } catch {
-      return .failed(error)
+    let site = site.extracting(first: usesSite(route) ? site.count : 0)
+    let type = type.extracting(first: type.count <= FileServer.typeLimit ? type.count : 0)
+    let hash = hash(route, path, site)
+    guard let file = find(hash, route, path, site, .file, now) else { return .cold }
+    let outcome = cache[file].sighting.outcome
+    if outcome == .missing { return .notFound }
+    switch request.method {
+    case .get, .head:
+      if outcome == .forbidden { return .refused(status: 403) }
+    case .post where outcome == .forbidden:
+      return .refused(status: 403)  // nginx opens the file before it turns POST away
+    case .post, .put, .delete, .options, .patch, .other:
+      buffer.append("Allow: GET, HEAD\r\n")
+      return .refused(status: 405)
     }
+    let varies =
+      type.isEmpty
+      ? cache[file].isCompressible
+      : FileEntry.isCompressible(
+        type, size: cache[file].size, by: routes[route - firstRoute].compression)
+    guard let field = request.acceptEncoding, varies || !cache[file].sighting.siblings.isEmpty
+    else { return respond(request, head, type, from: file, varies, into: &buffer) }
+    let accepted = head.extracting(field)
+    let codings = facts[route - firstRoute].codings
+    for i in codings.indices {
+      guard cache[file].sighting.siblings.contains(codings[i]),
+        ContentNegotiation.accepts(codings[i], accepted)
+      else { continue }
+      let representation = Representation(sibling: codings[i])
+      guard let sibling = find(hash, route, path, site, representation, now) else { return .cold }
+      return respond(request, head, type, from: sibling, varies, into: &buffer)
+    }
+    if varies, cache[file].size <= cache.limits.compressibleBytes,
+      ContentNegotiation.accepts(.gzip, accepted),
+      cache[file].judge(request.conditions, in: head) == .holds
+    {
+      guard let compressed = findCompressed(hash, route, path, site, of: file, now) else {
+        return .cold
+      }
+      if cache[compressed].isInMemory {
+        return respond(request, head, type, from: compressed, varies, into: &buffer)
+      }
+    }
+    return respond(request, head, type, from: file, varies, into: &buffer)
   }
 
-  /// What is known of a representation.
-  enum Knowledge {
-    /// Nothing, or nothing fresh, and the disk must not be asked.
-    case unknown
-    /// It is not there, and that is not worth remembering.
-    case missing
-    case entry(Handle)
-  }
+  func usesSite(_ route: Int) -> Bool { facts[route - firstRoute].usesSite }
 
+  /// What is known of a representation and may be served.
   private mutating func find(
     _ hash: UInt64, _ route: Int, _ path: Span<UInt8>, _ site: Span<UInt8>,
-    _ coding: ContentCoding, of file: Handle?, _ now: Instant, mayLook: Bool
-  ) throws(SystemError) -> Knowledge {
-    let hash = hash ^ (UInt64(coding.rawValue) &* 0x9e37_79b9_7f4a_7c15)
-    let known = cache.find(hash: hash, route: route, coding: coding, path: path, site: site)
-    if let known, isFresh(known, now) {
+    _ representation: Representation, _ now: Instant
+  ) -> Handle? {
+    let known = cache.find(
+      hash: FileServer.hash(hash, representation), route: route, representation: representation,
+      path: path, site: site)
+    if let known, mayServe(known, now) {
       cache[known].wasUsed = true
-      return .entry(known)
+      return known
     }
-    guard mayLook else { return .unknown }
-    return try look(hash, route, path, site, coding, of: file, known: known, now)
+    for handle in held {
+      let isIt = cache[handle].isFor(
+        route: route, representation: representation, path: path, site: site)
+      if isIt { return handle }
+    }
+    return nil
   }
 
-  private func isFresh(_ handle: Handle, _ now: Instant) -> Bool {
-    let limits = cache.limits
-    let freshness =
-      cache[handle].sighting.outcome == .file
-      ? limits.freshness : min(limits.freshness, limits.missingFreshness)
-    return now &- cache[handle].checkedAt <= freshness
+  /// What came of compressing a file as it is known. Nothing of it is to be asked of the disk: it
+  /// is as good as the file is.
+  private mutating func findCompressed(
+    _ hash: UInt64, _ route: Int, _ path: Span<UInt8>, _ site: Span<UInt8>, of file: Handle,
+    _ now: Instant
+  ) -> Handle? {
+    let known = cache.find(
+      hash: FileServer.hash(hash, .compressed), route: route, representation: .compressed,
+      path: path, site: site)
+    if let known, cache[known].isMade(from: cache[file], now: now) {
+      cache[known].wasUsed = true
+      return known
+    }
+    for handle in held {
+      let isIt = cache[handle].isFor(
+        route: route, representation: .compressed, path: path, site: site)
+      if isIt { return handle }
+    }
+    return nil
+  }
+
+  private mutating func mayServe(_ handle: Handle, _ now: Instant) -> Bool {
+    let age = now &- cache[handle].checkedAt
+    let freshness = cache.limits.freshness
+    guard cache[handle].sighting.outcome == .file else {
+      return age <= min(freshness, cache.limits.missingFreshness)
+    }
+    if age <= freshness { return true }
+    guard age <= 2 * freshness else { return false }
+    // Whoever comes first asks, and nobody waits.
+    if !cache[handle].isAskedAbout {
+      cache[handle].isAskedAbout = true
+      isRefreshDue = true
+    }
+    return true
   }
 
   private mutating func respond(
     _ request: FileRequest, _ head: Span<UInt8>, _ type: Span<UInt8>, from entry: Handle,
-    into buffer: inout ByteBuffer
+    _ varies: Bool, into buffer: inout ByteBuffer
   ) -> FileAnswer {
     var reply = cache[entry].answer(
-      request, in: head, type: type, boundary: boundary, rangesLimit: cache.limits.ranges,
-      into: &buffer)
+      request, in: head, type: type, varies: varies, boundary: boundary,
+      rangesLimit: cache.limits.ranges, into: &buffer)
     guard reply.status < 400 else { return .refused(status: reply.status) }
     if reply.multipart != nil {  // the next number of a generator that visits them all
       boundary = boundary &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -186,16 +223,21 @@ public struct FileServer: ~Copyable {
       responses += 1
     }
     return .response(
-      FileResponse(reply, source: entry, isInMemory: cache[entry].isInMemory))
+      FileResponse(
+        reply, source: entry, isInMemory: cache[entry].isInMemory,
+        isRemote: cache[entry].isRemote))
   }
 
   /// Sets of the cache are found by the low bits, entries told apart by the high ones.
-  private static func hash(
-    _ route: Int, _ path: Span<UInt8>, _ site: Span<UInt8>, seed: UInt64
-  ) -> UInt64 {
-    var state = mix(seed ^ UInt64(route), 0xa076_1d64_78bd_642f)
-    state = hash(site, state)
-    return hash(path, state)
+  func hash(_ route: Int, _ path: Span<UInt8>, _ site: Span<UInt8>) -> UInt64 {
+    var state = FileServer.mix(hashSeed ^ UInt64(route), 0xa076_1d64_78bd_642f)
+    state = FileServer.hash(site, state)
+    return FileServer.hash(path, state)
+  }
+
+  /// Of one representation of what a path's hash is of.
+  static func hash(_ path: UInt64, _ representation: Representation) -> UInt64 {
+    path ^ (UInt64(representation.rawValue) &* 0x9e37_79b9_7f4a_7c15)
   }
 
   private static func hash(_ bytes: Span<UInt8>, _ state: UInt64) -> UInt64 {
@@ -223,9 +265,10 @@ public struct FileServer: ~Copyable {
     _read { yield cache[source].content }
   }
 
-  /// The file that a `file` piece is of.
-  public subscript(descriptorOf source: Handle) -> Descriptor {
-    _read { yield cache[source].openDescriptor }
+  /// The file that a `file` or `remote` piece is of.
+  public subscript(fileOf source: Handle) -> OpenFile {
+    guard let file = cache[source].file else { preconditionFailure("a piece of an open file") }
+    return file
   }
 
   /// Appends what comes next of a body, as long as it is text or in memory and there is space:
@@ -236,7 +279,7 @@ public struct FileServer: ~Copyable {
   public func append(_ response: inout FileResponse, to buffer: inout ByteBuffer) {
     while true {
       switch response.piece {
-      case .end, .file: return
+      case .end, .file, .remote: return
       case .memory(let offset, let count):
         let rest = cache[response.source].content.readable.extracting(offset..<offset + count)
         let copied = buffer.appendPrefix(rest)

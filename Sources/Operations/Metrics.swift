@@ -62,6 +62,16 @@ enum Metrics {
   static let spillRefused = MetricFamily(
     .counter, "martlet_spill_refused_total",
     "Bodies streamed instead of spilled, because limits.spill was reached.")
+  static let fileJobs = MetricFamily(
+    .counter, "martlet_file_jobs_total",
+    "Lookups and reads that file threads have done, by directory.")
+  static let fileSeconds = MetricFamily(
+    .counter, "martlet_file_seconds_total", "Time that file threads took for them.")
+  static let fileWaiting = MetricFamily(
+    .gauge, "martlet_file_waiting", "Lookups and reads that wait for a file thread now.")
+  static let fileRefused = MetricFamily(
+    .counter, "martlet_file_refused_total",
+    "Lookups refused because file_cache.waiting was reached.")
   static let reloads = MetricFamily(
     .counter, "martlet_config_reloads_total", "Reloads of the configuration, by result.")
   static let reloadSuccessful = MetricFamily(

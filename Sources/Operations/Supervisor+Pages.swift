@@ -32,6 +32,7 @@ extension Supervisor {
     writeServers(to: &page)
     page.add(Metrics.spillBytes, [], Int64(spill.budget.inUse))
     page.add(Metrics.spillRefused, [], Int64(spill.budget.refusals))
+    writeFiles(to: &page)
     page.add(Metrics.reloads, [("result", "success")], Int64(reloads.succeeded))
     page.add(Metrics.reloads, [("result", "failure")], Int64(reloads.failed))
     page.add(Metrics.reloadSuccessful, [], Int64(lastReloadSucceeded ? 1 : 0))
@@ -58,6 +59,16 @@ extension Supervisor {
         page.add(
           Metrics.serverEjections, labels, Int64(ejections[pool.name]?[server.name] ?? 0))
       }
+    }
+  }
+
+  private func writeFiles(to page: inout MetricsPage) {
+    for usage in files.usage {
+      let labels = [(name: "directory", value: usage.directory)]
+      page.add(Metrics.fileJobs, labels, Int64(usage.done))
+      page.add(Metrics.fileSeconds, labels, Double(usage.busy / 1_000_000) / 1000)
+      page.add(Metrics.fileWaiting, labels, Int64(usage.waiting))
+      page.add(Metrics.fileRefused, labels, Int64(usage.refused))
     }
   }
 

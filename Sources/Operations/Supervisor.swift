@@ -1,6 +1,7 @@
 import Balancing
 public import CLibraries
 public import Configuration
+import Files
 public import Logging
 import Memory
 public import Network
@@ -86,6 +87,7 @@ public final class Supervisor {
 
   let accessLog: AccessLogWriter?
   let spill: SpillWriter
+  let files = FileThreads()
   var workers: WorkerPool
   var admin: AdminServer?
   /// Where clients connect.
@@ -154,7 +156,7 @@ public final class Supervisor {
       snapshots, listening: sockets.numbers,
       WorkerPool.Common(
         cells: cells, table: registry.table, slots: workerSlots, accessLog: accessLog?.queue,
-        spill: spill, connectionsLimit: (limit + count - 1) / count, control: mailbox),
+        spill: spill, files: files, connectionsLimit: (limit + count - 1) / count, control: mailbox),
       now: control.clock.now)
     self.control = control
     self.directory = directory

@@ -1,4 +1,5 @@
 import Balancing
+import Files
 import Memory
 import Proxy
 import Reactor
@@ -17,6 +18,7 @@ struct WorkerPool {
     let slots: WorkerSlots
     let accessLog: BatchQueue?
     let spill: SpillWriter
+    let files: FileThreads
     let connectionsLimit: Int
     let control: ControlMailbox
   }
@@ -36,8 +38,9 @@ struct WorkerPool {
       let environment = WorkerEnvironment(
         number: number, workers: snapshots.count, cells: common.cells,
         counters: common.table.row(ofWorker: number), slots: common.slots,
-        accessLog: common.accessLog, spill: common.spill, mailbox: member.mailbox,
-        connectionsLimit: common.connectionsLimit, heartbeat: member.heartbeat,
+        accessLog: common.accessLog, spill: common.spill, files: common.files,
+        mailbox: member.mailbox, connectionsLimit: common.connectionsLimit,
+        heartbeat: member.heartbeat,
         report: { control.post(.report($0)) })
       let own = sockets[number]
       try Thread.start(name: "worker \(number)") {

@@ -10,6 +10,8 @@ struct Exchange: ~Copyable {
   enum Phase: UInt8 {
     /// The request's head is being read.
     case head
+    /// A file thread finds out what the request's path leads to.
+    case looking
     /// The request's body is being read; no server has been asked yet.
     case holding
     /// A connection to a server is being opened.
@@ -94,6 +96,12 @@ struct Exchange: ~Copyable {
   var responseStore = BodyStore()
   var file: FileResponse?
   var accel = AccelRedirect()
+  /// What is to be gone on with when a file thread has found out.
+  var fileWait: FileWait?
+  /// What comes next of a file that only file threads read.
+  var filePiece = ByteBuffer()
+  /// Whether a file thread reads what comes next.
+  var isReadingFile = false
   /// The response has had its share of a turn and stands among those that are ready for another.
   var awaitsTurn = false
   /// The response's head has gone into the output.

@@ -1,3 +1,4 @@
+import Files
 public import Reactor
 import Synchronization
 
@@ -12,6 +13,10 @@ public final class Mailbox: Sendable {
     case stop
     /// A piece of a body is in its file.
     case spilled(SpillJob)
+    /// A file thread has found out what was asked.
+    case found(FileLookup)
+    /// A piece of a file is in memory.
+    case read(FileRead)
   }
 
   private let messages = Mutex<[Message]>([])

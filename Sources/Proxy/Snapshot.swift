@@ -104,6 +104,15 @@ public final class Snapshot: Sendable {
     let halfClosed: UInt64
   }
 
+  /// How files are kept and asked for; times in nanoseconds.
+  struct FileSettings: Sendable {
+    let freshness: UInt64
+    /// Of all workers together.
+    let memoryBytes: Int
+    let threads: FileThreadLimits
+    let timeout: UInt64
+  }
+
   public let configuration: Configuration
   private let lease: SnapshotLease?
   let routes: [Route]
@@ -113,6 +122,7 @@ public final class Snapshot: Sendable {
   let requestLimits: HeadLimits
   let responseLimits: HeadLimits
   let timeouts: ClientTimeouts
+  let files: FileSettings
   let forwarded: ForwardedPolicy
   let trusted: [AddressBlock]
   let clientAddress: ForwardedAddress
@@ -148,6 +158,13 @@ public final class Snapshot: Sendable {
       keepalive: given.keepalive.nanoseconds, send: given.send.nanoseconds,
       linger: given.linger.nanoseconds, tunnel: given.tunnel.nanoseconds,
       halfClosed: given.halfClosed.nanoseconds)
+    var threads = FileThreadLimits()
+    threads.threads = configuration.fileCache.threads
+    threads.waiting = configuration.fileCache.waiting
+    files = FileSettings(
+      freshness: configuration.fileCache.freshness.nanoseconds,
+      memoryBytes: configuration.fileCache.memoryBytes, threads: threads,
+      timeout: configuration.fileCache.timeout.nanoseconds)
     forwarded = configuration.forwarded
     trusted = configuration.trustedProxies
     clientAddress = ForwardedAddress(configuration.clientAddress)
@@ -242,6 +259,7 @@ public final class Snapshot: Sendable {
     facts.bodyLimit = configuration.limits.bodyBytes
     facts.tunnelTimeout = configuration.timeouts.tunnel.nanoseconds
     var site: TextTemplate?
+    facts.compresses = settings.gzip ?? (configuration.gzip != nil)
     let action: Route.Action
     switch settings.action {
     case .proxy(let proxy):
@@ -264,7 +282,9 @@ public final class Snapshot: Sendable {
       site = files.variable.map { TextTemplate(.variable($0), variables) }
       let prefix = if case .prefix(let text, _) = settings.match.path { text } else { "" }
       action = .files(
-        try fileRoute(files, prefix: prefix, name: settings.name),
+        try fileRoute(
+          files, prefix: prefix, name: settings.name,
+          compression: facts.compresses ? configuration.gzip ?? GzipSettings() : nil),
         fallback: files.fallback.flatMap { configuration.routeIndex(named: $0) })
     case .redirect(let redirect):
       facts.kind = .redirect
@@ -282,7 +302,6 @@ public final class Snapshot: Sendable {
           status: UInt16(clamping: respond.status), body: Array(respond.body.utf8),
           contentType: respond.contentType))
     }
-    facts.compresses = settings.gzip ?? (configuration.gzip != nil)
     let requestEdits = HeadEdits(
       configuration.requestHeaders, settings.requestHeaders, variables)
     let responseEdits = HeadEdits(
@@ -295,7 +314,7 @@ public final class Snapshot: Sendable {
   }
 
   private static func fileRoute(
-    _ settings: FilesSettings, prefix: String, name: String
+    _ settings: FilesSettings, prefix: String, name: String, compression: GzipSettings?
   ) throws(SnapshotError) -> FileRoute {
     let base: FileRoute.Base =
       switch settings.base {
@@ -323,7 +342,8 @@ public final class Snapshot: Sendable {
     return FileRoute(
       base: base, candidates: candidates, followsSymlinks: settings.followsSymlinks,
       precompressed: settings.precompressed.map { $0 == .br ? .brotli : .gzip },
-      cacheControl: rules, mediaTypes: MediaTypes(overrides: settings.mediaTypes))
+      cacheControl: rules, mediaTypes: MediaTypes(overrides: settings.mediaTypes),
+      compression: compression.map { GzipPlan($0).rule })
   }
 }
 

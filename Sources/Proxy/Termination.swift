@@ -23,6 +23,9 @@ enum Termination: UInt8 {
   case serverTimeoutResponse
   case fileCut
   case fileFailed
+  case fileTimeoutLookup
+  case fileTimeoutRead
+  case fileQueueFull
   case spillFailed
   case overloaded
   case shutdown
@@ -54,6 +57,9 @@ enum Termination: UInt8 {
     case .serverTimeoutResponse: "server_timeout:response"
     case .fileCut: "file_failed:cut"
     case .fileFailed: "file_failed:read"
+    case .fileTimeoutLookup: "file_timeout:lookup"
+    case .fileTimeoutRead: "file_timeout:read"
+    case .fileQueueFull: "refused:file_queue"
     case .spillFailed: "internal:spill"
     case .overloaded: "refused:overloaded"
     case .shutdown: "internal:shutdown"

@@ -22,6 +22,7 @@ extension Worker {
     if hasHungUp { return clientGone(exchange) }
     switch exchanges[exchange].phase {
     case .head: readHead(exchange)
+    case .looking: return
     case .holding: readRequestBody(exchange)
     case .connecting, .waiting, .responding: advance(exchange)
     }
@@ -31,7 +32,7 @@ extension Worker {
   mutating func clientGone(_ exchange: Handle) {
     switch exchanges[exchange].phase {
     case .head, .holding: exchanges[exchange].reason = .clientClosedRequest
-    case .connecting, .waiting: exchanges[exchange].reason = .clientClosedWaiting
+    case .looking, .connecting, .waiting: exchanges[exchange].reason = .clientClosedWaiting
     case .responding: exchanges[exchange].reason = .clientClosedResponse
     }
     abandon(exchange)
@@ -53,6 +54,8 @@ extension Worker {
     case .head:
       if exchanges[exchange].request.isEmpty { return abandonSilently(exchange) }
       refuse(exchange, status: 408, reason: .clientTimeoutHead)
+    case .looking:
+      fileLookupExpired(exchange)
     case .holding:
       refuse(exchange, status: 408, reason: .clientTimeoutBody)
     case .connecting, .waiting:
@@ -63,7 +66,8 @@ extension Worker {
       exchanges[exchange].reason = .clientClosedWaiting
       abandon(exchange)
     case .responding:
-      exchanges[exchange].reason = .clientTimeoutResponse
+      exchanges[exchange].reason =
+        exchanges[exchange].isReadingFile ? .fileTimeoutRead : .clientTimeoutResponse
       abandon(exchange)
     }
   }

@@ -31,13 +31,18 @@ extension Worker {
   /// Answers a request for a file that need not be what the client asked for: the path stands in
   /// `path`, the value of the route's variable in `site`, and in `mediaType` what the file's own
   /// media type gives way to, if anything.
-  mutating func serveFile(_ exchange: Handle, _ request: FileRequest) {
-    let route = exchanges[exchange].route.index
+  ///
+  /// - Parameter asked: how often a file thread has been asked for it already.
+  mutating func serveFile(_ exchange: Handle, _ request: FileRequest, asked: Int = 0) {
+    let generation = exchanges[exchange].generation
+    let route = generations[generation].firstFileRoute + exchanges[exchange].route.index
     fields.clear()
     if fields.capacity < files.fieldsLimit { fields = ByteBuffer(capacity: files.fieldsLimit) }
     let answer = Self.ask(
       &files, request, route: route, path: &path, site: &site, type: &mediaType,
       head: &exchanges[exchange].request, now: clock.now, into: &fields)
+    if answer.isCold { return lookForFile(exchange, request, route: route, asked: asked) }
+    if files.isRefreshDue { refreshFile(exchange, request, route: route) }
     sendFileAnswer(exchange, answer)
   }
 
@@ -59,17 +64,9 @@ extension Worker {
     site: inout ByteBuffer, type: inout ByteBuffer, head: inout ByteBuffer, now: Instant,
     into fields: inout ByteBuffer
   ) -> FileAnswer {
-    let warm = files.answer(
+    files.answer(
       request, route: route, path: path.readable, site: site.readable, type: type.readable,
       head: head.readable, now: now, into: &fields)
-    switch consume warm {
-    case .cold:
-      return files.lookup(
-        request, route: route, path: path.readable, site: site.readable, type: type.readable,
-        head: head.readable, now: now, into: &fields)
-    case let known:
-      return known
-    }
   }
 
   private func fileRequest(_ exchange: Handle) -> FileRequest {
@@ -91,7 +88,7 @@ extension Worker {
 
   private mutating func sendFileAnswer(_ exchange: Handle, _ answer: consuming FileAnswer) {
     switch consume answer {
-    case .cold: preconditionFailure("a lookup answers")
+    case .cold: preconditionFailure("it waits for a file thread")
     case .notFound:
       let generation = exchanges[exchange].generation
       let route = exchanges[exchange].route.index
@@ -103,9 +100,6 @@ extension Worker {
       refuse(
         exchange, status: UInt16(clamping: status), reason: .ok, endsConnection: false,
         withFields: true)
-    case .failed(let error):
-      environment.report(.file(path: String(copying: path.readable), error))
-      refuse(exchange, status: 500, reason: .fileFailed, endsConnection: false)
     case .response(let response):
       sendFileResponse(exchange, response)
     }
@@ -151,8 +145,8 @@ extension Worker {
       do throws(SystemError) {
         result = .success(
           try Syscalls.sendFile(
-            files[descriptorOf: response.source], from: offset, count: min(count, Self.filePiece),
-            to: clients[client].transport.socket))
+            files[fileOf: response.source].descriptor, from: offset,
+            count: min(count, Self.filePiece), to: clients[client].transport.socket))
       } catch {
         result = .failure(error)
       }
@@ -165,6 +159,14 @@ extension Worker {
       response.advance(by: taken)
       if taken == 0 { clients[client].transport.isWritable = false }
       sent = taken
+    case .remote(let offset, let count):
+      do throws(SystemError) {
+        sent = try sendFilePiece(exchange, of: response.source, from: offset, count: count)
+      } catch {
+        exchanges[exchange].file = consume response
+        throw error
+      }
+      response.advance(by: sent ?? 0)
     }
     exchanges[exchange].file = consume response
     endFileIfDone(exchange)
@@ -177,12 +179,7 @@ extension Worker {
   }
 
   mutating func closeFile(_ exchange: Handle) {
+    dropFilePiece(exchange)
     if let response = exchanges[exchange].file.take() { files.finish(response) }
-  }
-}
-
-extension String {
-  fileprivate init(copying bytes: Span<UInt8>) {
-    self.init(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
   }
 }

@@ -6,12 +6,15 @@ import Reactor
 struct Generation: ~Copyable {
   let snapshot: Snapshot
   var balancer: Balancer
+  /// The number by which the file server knows the first of its routes.
+  let firstFileRoute: Int
   /// Exchanges and tunnels that began with it and are not over.
   var exchanges = 0
 
-  init(_ snapshot: Snapshot, balancer: consuming Balancer) {
+  init(_ snapshot: Snapshot, balancer: consuming Balancer, firstFileRoute: Int) {
     self.snapshot = snapshot
     self.balancer = balancer
+    self.firstFileRoute = firstFileRoute
   }
 }
 
@@ -24,10 +27,14 @@ extension Worker {
     let balancer = Balancer(
       snapshot.plans, cells: environment.cells, worker: environment.number,
       workers: environment.workers)
-    guard let handle = generations.insert(Generation(snapshot, balancer: balancer)) else {
-      preconditionFailure("a reload waits until there is a place for another snapshot")
-    }
-    files.install(snapshot.fileRoutes())
+    let settings = snapshot.files
+    files.keep(
+      freshness: settings.freshness, contentBytes: settings.memoryBytes / environment.workers)
+    let firstFileRoute = files.install(snapshot.fileRoutes())
+    guard
+      let handle = generations.insert(
+        Generation(snapshot, balancer: balancer, firstFileRoute: firstFileRoute))
+    else { preconditionFailure("a reload waits until there is a place for another snapshot") }
     return handle
   }
 
@@ -41,14 +48,24 @@ extension Worker {
     }
     let before = current
     current = adopt(snapshot)
-    if generations[before].exchanges == 0 { generations.remove(before) }
+    if generations[before].exchanges == 0 { remove(before) }
   }
 
   /// An exchange that began with a snapshot is over.
   mutating func leave(_ generation: Handle) {
     generations[generation].exchanges -= 1
     guard generations[generation].exchanges == 0, generation != current else { return }
+    remove(generation)
+  }
+
+  private mutating func remove(_ generation: Handle) {
     generations.remove(generation)
+    var oldest = Int.max
+    for slot in 0..<generations.slotLimit {
+      guard let handle = generations.handle(ofSlot: slot) else { continue }
+      oldest = min(oldest, generations[handle].firstFileRoute)
+    }
+    files.retireRoutes(before: oldest)
   }
 
   /// Goes over to a snapshot that waited for a place, if there is one now. Between turns: who is

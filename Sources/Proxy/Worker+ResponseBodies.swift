@@ -66,6 +66,7 @@ extension Worker {
   /// Whether the client can be sent more without waiting for an event.
   private func clientMoves(_ exchange: Handle) -> Bool {
     guard clients[exchanges[exchange].client].transport.isWritable else { return false }
+    if exchanges[exchange].isReadingFile { return false }
     return exchanges[exchange].responseStore.front != .writing
   }
 

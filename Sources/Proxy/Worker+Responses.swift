@@ -7,7 +7,7 @@ extension Worker {
   mutating func advance(_ exchange: Handle) {
     guard exchanges.contains(exchange) else { return }
     switch exchanges[exchange].phase {
-    case .head, .holding: return
+    case .head, .looking, .holding: return
     case .connecting:
       noticeHalfClose(exchange)
     case .waiting, .responding:

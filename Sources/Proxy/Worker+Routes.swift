@@ -131,6 +131,13 @@ extension Worker {
       && value[4] | 32 == UInt8(ascii: "s")
   }
 
+  /// Finds again what the path has captured on its way to its route.
+  mutating func matchAgain(_ exchange: Handle) {
+    _ = Self.match(
+      &requestHead, of: &exchanges[exchange].request, path: &path,
+      in: generations[exchanges[exchange].generation].snapshot.table, scratch: &routeScratch)
+  }
+
   /// Parses the kept head again, for what is decided about it later than it came.
   mutating func parseHeadAgain(_ exchange: Handle) {
     // It has been parsed before, from the same bytes, perhaps by limits that a reload has changed

@@ -1,6 +1,6 @@
 public import Balancing
 import Configuration
-import Files
+public import Files
 import HTTP
 public import Memory
 import Network
@@ -18,6 +18,7 @@ public struct WorkerEnvironment: Sendable {
   /// Where lines of the access log go; nil when there is none.
   public var accessLog: BatchQueue?
   public var spill: SpillWriter
+  public var files: FileThreads
   public var mailbox: Mailbox
   /// Connections that this worker may have open to clients.
   public var connectionsLimit: Int
@@ -31,8 +32,8 @@ public struct WorkerEnvironment: Sendable {
   public init(
     number: Int, workers: Int, cells: SharedTable<ServerCell>, counters: WorkerCounters,
     slots: WorkerSlots,
-    accessLog: BatchQueue?, spill: SpillWriter, mailbox: Mailbox, connectionsLimit: Int,
-    heartbeat: Heartbeat, report: @escaping @Sendable (WorkerReport) -> Void
+    accessLog: BatchQueue?, spill: SpillWriter, files: FileThreads, mailbox: Mailbox,
+    connectionsLimit: Int, heartbeat: Heartbeat, report: @escaping @Sendable (WorkerReport) -> Void
   ) {
     self.number = number
     self.workers = workers
@@ -42,6 +43,7 @@ public struct WorkerEnvironment: Sendable {
     self.slots = slots
     self.accessLog = accessLog
     self.spill = spill
+    self.files = files
     self.mailbox = mailbox
     self.connectionsLimit = connectionsLimit
     self.heartbeat = heartbeat
@@ -103,6 +105,9 @@ public struct Worker: ~Copyable {
   var idle: [IdleConnections]
 
   var files: FileServer
+  var fileWaiters = FileWaiters()
+  /// Pieces of files that are in memory for clients that have not taken them yet.
+  var heldFilePieces = 0
   var compressors = Compressors()
 
   /// The head that was parsed last; good while `headOwner` is the exchange in question.
@@ -157,7 +162,7 @@ public struct Worker: ~Copyable {
       bufferCapacity: max(sizes.responseBytes, 16 << 10), keptLimit: 16)
     pieces = BufferPool(bufferCapacity: BodyStore.pieceBytes, keptLimit: 16)
     idle = Array(repeating: IdleConnections(), count: environment.cells.count)
-    files = FileServer(routes: [], seed: seeds[1])
+    files = FileServer(seed: seeds[1])
     path = ByteBuffer(capacity: 64 << 10)
     log = AccessLog(queue: environment.accessLog)
     random = RandomSource(seed: seeds[0])
@@ -249,6 +254,8 @@ public struct Worker: ~Copyable {
       case .drain: drain()
       case .stop: isStopped = true
       case .spilled(let job): spilled(job)
+      case .found(let lookup): found(lookup)
+      case .read(let read): readFile(read)
       }
     }
   }

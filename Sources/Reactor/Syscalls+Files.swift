@@ -74,6 +74,12 @@ extension Syscalls {
     return FileStatus(status)
   }
 
+  /// Whether the file lies on a file system each of whose calls may take its time, or for ever:
+  /// a network's, or one that a process answers for.
+  public static func isRemote(_ file: borrowing Descriptor) -> Bool {
+    clinux_is_remote(file.number)
+  }
+
   /// Appends what the file holds at `offset`, up to the buffer's capacity or to the file's end;
   /// answers how much that was, 0 at the end.
   public static func readSome(

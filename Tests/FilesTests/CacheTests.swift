@@ -6,25 +6,119 @@ import Testing
 private let second: Instant = 1_000_000_000
 
 @Suite struct CacheTests {
-  @Test func `what is fresh costs no look at the disk, what is not costs one`() {
+  @Test func `what is fresh costs no look at the disk, what is old costs one`() {
     let site = Site()
     site.folder.write("a.txt", "a")
     #expect(site.get("/a.txt").wasCold)
     site.now += second
-    #expect(!site.get("/a.txt").wasCold)
-    site.now += 1
+    let fresh = site.get("/a.txt")
+    #expect(!fresh.wasCold && !fresh.wasStale)
+    site.now += second + 1
     #expect(site.get("/a.txt").wasCold)
     #expect(!site.get("/a.txt").wasCold)
   }
 
-  @Test func `a change is noticed when freshness ends, and not before`() {
+  @Test func `what is stale is served while the disk is asked, once`() {
+    let site = Site()
+    site.folder.write("a.txt", "old")
+    #expect(site.get("/a.txt").text == "old")
+    site.folder.write("a.txt", "newer", stampedAt: Folder.stamp + 1)
+    site.isDiskSlow = true
+    site.now += second + 1
+    for i in 0..<3 {
+      let reply = site.get("/a.txt")
+      #expect(reply.text == "old" && !reply.wasCold)
+      #expect(reply.wasStale == (i == 0), "one question is enough")
+    }
+    site.refresh()
+    let reply = site.get("/a.txt")
+    #expect(reply.text == "newer" && !reply.wasCold && !reply.wasStale)
+    #expect(reply["ETag"] == "\"65e079f1-5\"")
+    #expect(site.server.usage.pinned == 0)
+  }
+
+  @Test func `what the disk confirms is fresh again`() {
+    let site = Site()
+    site.folder.write("a.txt", "a")
+    // First it may have changed unnoticed, and is read again; then it is only looked at.
+    for _ in 1...5 {
+      #expect(site.get("/a.txt").text == "a")
+      site.now += second + 1
+      #expect(site.get("/a.txt").wasStale)
+      #expect(!site.get("/a.txt").wasStale)
+    }
+    #expect(site.server.usage.contentBytes == 1)
+    #expect(site.server.usage.descriptors == 0)
+  }
+
+  @Test func `what is long out of date is not served, though the disk is still being asked`() {
+    let site = Site()
+    site.folder.write("a.txt", "old")
+    #expect(site.get("/a.txt").text == "old")
+    site.isDiskSlow = true
+    site.now += second + 1
+    #expect(site.get("/a.txt").wasStale)
+    site.folder.write("a.txt", "newer")
+    site.now += second
+    let reply = site.get("/a.txt")
+    #expect(reply.wasCold && reply.text == "newer")
+    site.refresh()
+    #expect(site.get("/a.txt").text == "newer")
+  }
+
+  @Test func `a missing file is never served stale`() {
+    let site = Site()
+    site.isDiskSlow = true
+    #expect(site.get("/a.txt").status == 404)
+    site.folder.write("a.txt", "a")
+    site.now += second
+    #expect(site.get("/a.txt").status == 404)
+    site.now += 1
+    let reply = site.get("/a.txt")
+    #expect(reply.wasCold && reply.status == 200)
+  }
+
+  @Test func `a refresh whose file has been given up, or whose route has gone, does no harm`() {
+    var limits = FileLimits()
+    limits.entries = 4
+    let site = Site(limits: limits)
+    site.folder.write("a.txt", "a")
+    for _ in 1...4 {
+      _ = site.get("/a.txt")
+      site.now += second + 1
+    }
+    site.isDiskSlow = true
+    #expect(site.get("/a.txt").wasStale)
+    for i in 0..<20 { _ = site.get("/\(i)") }
+    site.refresh()
+    #expect(site.get("/a.txt").text == "a")
+    site.now += second + 1
+    #expect(site.get("/a.txt").wasStale)
+    let next = site.server.install([FileRoute(base: .root("/nowhere"))])
+    site.server.retireRoutes(before: next)
+    site.refresh()
+    #expect(site.server.usage.entries == 0 && site.server.usage.pinned == 0)
+  }
+
+  @Test func `who began with an old route ends with it`() {
+    let site = Site()
+    site.folder.makeFolder("one")
+    site.folder.write("one/a.txt", "one")
+    site.folder.write("a.txt", "root")
+    #expect(site.get("/a.txt").text == "root")
+    _ = site.server.install([FileRoute(base: .root("\(site.folder.path)/one"))])
+    let reply = site.get("/a.txt")
+    #expect(reply.wasCold && reply.text == "root")
+  }
+
+  @Test func `a change is noticed when its time has come, and not before`() {
     let site = Site()
     site.folder.write("a.txt", "old")
     #expect(site.get("/a.txt").text == "old")
     site.folder.write("a.txt", "newer", stampedAt: Folder.stamp + 1)
     site.now += second
     #expect(site.get("/a.txt").text == "old")
-    site.now += 1
+    site.now += second + 1
     let reply = site.get("/a.txt")
     #expect(reply.text == "newer")
     #expect(reply["ETag"] == "\"65e079f1-5\"")
@@ -35,7 +129,7 @@ private let second: Instant = 1_000_000_000
     site.folder.write("a.txt", "old")
     #expect(site.get("/a.txt").text == "old")
     site.folder.write("a.txt", "new")
-    site.now += second + 1
+    site.now += 2 * second + 1
     #expect(site.get("/a.txt").text == "new")
   }
 
@@ -44,7 +138,7 @@ private let second: Instant = 1_000_000_000
     site.folder.write("a.txt", "old")
     for _ in 1...4 {
       #expect(site.get("/a.txt").text == "old")
-      site.now += second + 1
+      site.now += 2 * second + 1
     }
     site.folder.write("b.txt", "new")
     site.folder.move("b.txt", to: "a.txt")
@@ -56,7 +150,7 @@ private let second: Instant = 1_000_000_000
     site.folder.write("a.txt", "old")
     for _ in 1...4 {
       #expect(site.get("/a.txt").text == "old")
-      site.now += second + 1
+      site.now += 2 * second + 1
     }
     site.folder.write("a.txt", "new")
     #expect(site.get("/a.txt").text == "new")
@@ -70,7 +164,7 @@ private let second: Instant = 1_000_000_000
     site.now += second + 1
     #expect(site.get("/a.txt").status == 200)
     site.folder.remove("a.txt")
-    site.now += second + 1
+    site.now += 2 * second + 1
     #expect(site.get("/a.txt").status == 404)
   }
 
@@ -176,13 +270,13 @@ private let second: Instant = 1_000_000_000
 
     site.folder.write("b.txt", "the new content")
     site.folder.move("b.txt", to: "a.txt")
-    site.now += second + 1
+    site.now += 2 * second + 1
     #expect(site.get("/a.txt").text == "the new content")
     for i in 0..<50 {
       site.folder.write("\(i)", "\(i)")
       _ = site.get("/\(i)")
     }
-    site.server.install([])
+    _ = site.server.install([])
     #expect(site.server.usage.entries == 0)
     #expect(site.server.usage.pinned == 1)
 
@@ -237,7 +331,7 @@ private let second: Instant = 1_000_000_000
     site.folder.write("one/a.txt", "one")
     site.folder.write("a.txt", "root")
     #expect(site.get("/a.txt").text == "root")
-    site.server.install([FileRoute(base: .root("\(site.folder.path)/one"))])
+    site.install([FileRoute(base: .root("\(site.folder.path)/one"))])
     let reply = site.get("/a.txt")
     #expect(reply.wasCold && reply.text == "one")
   }

@@ -20,7 +20,27 @@ final class Site {
     route: (Folder) -> FileRoute = { FileRoute(base: .root($0.path)) }
   ) {
     self.folder = folder
-    server = FileServer(routes: [route(folder)], limits: limits, seed: 42)
+    server = FileServer(limits: limits, seed: 42)
+    install([route(folder)])
+  }
+
+  /// The number of the route that is asked.
+  private var route = 0
+
+  func install(_ routes: [FileRoute]) { route = server.install(routes) }
+
+  /// Whether what nobody waits for is left to `refresh`.
+  var isDiskSlow = false
+  private var refreshes: [FileLookup] = []
+
+  /// The disk answers what nobody waits for.
+  func refresh() {
+    for lookup in refreshes {
+      lookup.run()
+      _ = server.admit(lookup, now: now)
+      server.release()
+    }
+    refreshes = []
   }
 
   struct Reply: Equatable {
@@ -29,8 +49,10 @@ final class Site {
     var head = ""
     var body: [UInt8] = []
     var contentLength = 0
-    /// Whether the disk was asked.
+    /// Whether the disk was asked before there was an answer.
     var wasCold = false
+    /// Whether the disk was asked though there was an answer.
+    var wasStale = false
     /// Whether the body came from an open file.
     var wasFile = false
 
@@ -59,9 +81,8 @@ final class Site {
   private func finish(_ answer: consuming FileAnswer, _ reply: inout Reply) {
     switch answer {
     case .cold: reply.status = -1
-    case .notFound: reply.status = 404
+    case .notFound: if reply.status == 0 { reply.status = 404 }
     case .refused(let status): reply.status = status
-    case .failed: reply.status = 500
     case .response(var response):
       reply.status = response.status
       reply.contentLength = response.contentLength
@@ -89,18 +110,37 @@ final class Site {
     request.omitsCacheControl = omitsCacheControl
 
     var buffer = ByteBuffer(capacity: server.fieldsLimit)
-    var answer = server.answer(
-      request, route: 0, path: path.utf8.span, site: name.utf8.span, type: type.utf8.span,
-      head: text.utf8.span, now: now, into: &buffer)
-    if answer.isCold {
-      reply.wasCold = true
-      precondition(buffer.isEmpty, "a cold answer says nothing yet")
-      answer = server.lookup(
-        request, route: 0, path: path.utf8.span, site: name.utf8.span, type: type.utf8.span,
+    func answer() -> FileAnswer {
+      server.answer(
+        request, route: route, path: path.utf8.span, site: name.utf8.span, type: type.utf8.span,
         head: text.utf8.span, now: now, into: &buffer)
     }
+    func lookup() -> FileLookup {
+      let question = server.question(
+        request, route: route, path: path.utf8.span, site: name.utf8.span,
+        type: type.utf8.span, head: text.utf8.span, now: now)
+      return FileLookup(question) { _ in }
+    }
+    var result = answer()
+    if result.isCold {
+      reply.wasCold = true
+      precondition(buffer.isEmpty, "a cold answer says nothing yet")
+      let lookup = lookup()
+      lookup.run()
+      guard server.admit(lookup, now: now) == nil else {
+        reply.status = 500
+        return .notFound
+      }
+      result = answer()
+      precondition(!result.isCold, "who has waited is answered")
+      server.release()
+    } else if server.isRefreshDue {
+      reply.wasStale = true
+      refreshes.append(lookup())
+      if !isDiskSlow { refresh() }
+    }
     reply.head = String(decoding: bytes(of: buffer), as: UTF8.self)
-    return answer
+    return result
   }
 
   /// Reads a body to its end, a few hundred bytes at a time.
@@ -112,7 +152,7 @@ final class Site {
       case .end:
         reply.body += bytes(of: buffer)
         return
-      case .file(let offset, let count):
+      case .file(let offset, let count), .remote(let offset, let count):
         reply.wasFile = true
         if buffer.space == 0 {
           reply.body += bytes(of: buffer)
@@ -120,7 +160,7 @@ final class Site {
         }
         var window = ByteBuffer(capacity: min(count, buffer.space))
         let got = try? Syscalls.readSome(
-          server[descriptorOf: response.source], at: offset, into: &window)
+          server[fileOf: response.source].descriptor, at: offset, into: &window)
         guard let got, got > 0 else { return }
         buffer.append(window.readable)
         response.advance(by: got)

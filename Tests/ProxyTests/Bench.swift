@@ -1,5 +1,6 @@
 import Balancing
 import Configuration
+import Files
 import Memory
 import Network
 import Reactor
@@ -67,7 +68,7 @@ final class TestBench {
         slots: WorkerSlots(
           accepted: 1, clients: 2, upstreams: 3, tunnels: 4, refused: 5, logDropped: 6,
           overloaded: 7),
-        accessLog: nil, spill: spill,
+        accessLog: nil, spill: spill, files: FileThreads(),
         mailbox: mailbox, connectionsLimit: 64, heartbeat: Heartbeat(), report: { _ in }),
       snapshot: snapshot, clock: clock)
     let listener = try Sockets.listening(on: SocketAddress(.loopbackV4, port: 0))

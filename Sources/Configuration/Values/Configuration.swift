@@ -41,6 +41,8 @@ public struct Configuration: Equatable, Sendable {
   public var expectContinue = ExpectContinue.answer
   /// How much of a body stays in memory.
   public var buffers = Buffering()
+  /// How files are kept in memory, and how the disk is asked for them.
+  public var fileCache = FileCacheSettings()
   /// How answers are compressed where routes do not say otherwise; nil is not at all.
   ///
   /// nginx: `gzip`.
@@ -118,6 +120,10 @@ extension Configuration {
     Key(
       "buffers", \.buffers, Buffering.declaration.codec(), synonyms: ["buffering"],
       "How much of one body stays in memory.")
+    Key(
+      "file_cache", \.fileCache, FileCacheSettings.declaration.codec(),
+      synonyms: ["open_file_cache", "files", "cache"],
+      "How files are kept in memory, and how the disk is asked for them.")
     Key(
       "gzip", \.gzip, GzipSettings.codec,
       synonyms: ["compression", "compress", "encode", "gzip_types", "gzip_comp_level"],

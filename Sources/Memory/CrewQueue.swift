@@ -1,0 +1,122 @@
+private import CLinux
+
+/// Work for a few threads that come when there is work and go when there has been none for a
+/// while: in order, and within a bound.
+///
+/// It starts no thread: `add` says when one is wanted, and each takes work with `next` until
+/// that answers nil.
+@safe public final class CrewQueue<Item: Sendable> {
+  public enum Admission: Equatable, Sendable {
+    case taken
+    /// One more thread is to be started for it.
+    case takenByNewcomer
+    /// As much waits as may; the item has been dropped.
+    case refused
+  }
+
+  private let lock: UnsafeMutablePointer<pthread_mutex_t>
+  private let changed: UnsafeMutablePointer<pthread_cond_t>
+  /// How long a thread waits for work before it goes.
+  private let patience: Int
+  private var items: [Item] = []
+  private var taken = 0
+  private var threads = 0
+  /// Threads that have no work: they wait for it, or have just been started or become free.
+  private var free = 0
+  private var isClosed = false
+
+  /// - Parameter patience: in seconds.
+  public init(patience: Int) {
+    self.patience = patience
+    unsafe lock = .allocate(capacity: 1)
+    unsafe changed = .allocate(capacity: 1)
+    unsafe pthread_mutex_init(lock, nil)
+    unsafe clinux_condition_init(changed)
+  }
+
+  deinit {
+    unsafe pthread_cond_destroy(changed)
+    unsafe pthread_mutex_destroy(lock)
+    unsafe changed.deallocate()
+    unsafe lock.deallocate()
+  }
+
+  /// Items that no thread has taken up.
+  public var waiting: Int {
+    unsafe pthread_mutex_lock(lock)
+    defer { unsafe pthread_mutex_unlock(lock) }
+    return items.count - taken
+  }
+
+  /// - Parameters:
+  ///   - limit: threads that there may be.
+  ///   - bound: items that may wait beyond those for which a thread is free.
+  public func add(_ item: consuming Item, threads limit: Int, waiting bound: Int) -> Admission {
+    unsafe pthread_mutex_lock(lock)
+    defer { unsafe pthread_mutex_unlock(lock) }
+    let before = items.count - taken
+    let needsThread = before >= free && threads < limit
+    guard needsThread || before - free < bound else { return .refused }
+    items.append(item)
+    guard needsThread else {
+      unsafe pthread_cond_signal(changed)
+      return .taken
+    }
+    threads += 1
+    free += 1
+    return .takenByNewcomer
+  }
+
+  /// The thread that was wanted could not be started.
+  ///
+  /// - Returns: what waits, when there is no thread at all to take it.
+  public func newcomerFailed() -> [Item] {
+    unsafe pthread_mutex_lock(lock)
+    defer { unsafe pthread_mutex_unlock(lock) }
+    threads -= 1
+    free -= 1
+    guard threads == 0 else { return [] }
+    defer { empty() }
+    return Array(items[taken...])
+  }
+
+  /// The next piece of work, waited for. Nil when there has been none for so long that the
+  /// thread is to end, or when the queue was closed and is empty.
+  ///
+  /// - Parameter isNew: whether the thread asks for the first time.
+  public func next(isNew: Bool) -> Item? {
+    unsafe pthread_mutex_lock(lock)
+    defer { unsafe pthread_mutex_unlock(lock) }
+    if !isNew { free += 1 }
+    let deadline = clinux_monotonic() + UInt64(patience) * 1_000_000_000
+    while taken == items.count {
+      guard !isClosed, unsafe clinux_condition_wait(changed, lock, deadline) else {
+        guard taken == items.count else { break }
+        threads -= 1
+        free -= 1
+        return nil
+      }
+    }
+    free -= 1
+    let item = items[taken]
+    taken += 1
+    if taken == items.count { empty() }
+    return item
+  }
+
+  private func empty() {
+    items.removeAll(keepingCapacity: items.count <= 1024)
+    taken = 0
+  }
+
+  /// No more work will come.
+  public func close() {
+    unsafe pthread_mutex_lock(lock)
+    isClosed = true
+    unsafe pthread_cond_broadcast(changed)
+    unsafe pthread_mutex_unlock(lock)
+  }
+}
+
+// Every stored variable is touched under `lock` only.
+extension CrewQueue: @unchecked Sendable {}
