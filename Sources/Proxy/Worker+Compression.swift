@@ -52,15 +52,19 @@ extension Worker {
   static var fieldsOfPlain: FieldNameSet { [.etag, .acceptRanges, .contentEncoding] }
 
   /// Says what became of the answer. nginx: `gzip_vary on`.
+  ///
+  /// - Parameter dropped: which of the server's fields do not go on.
   func appendGzipFields(
-    _ exchange: Handle, _ writer: inout HeadWriter, to output: inout ByteBuffer
+    _ exchange: Handle, dropped: FieldNameSet, _ writer: inout HeadWriter,
+    to output: inout ByteBuffer
   ) {
     let bytes = exchanges[exchange].input.readable
-    if !GzipRule.isVaried(responseHead.fields, in: bytes) {
+    if dropped.contains(.vary) || !GzipRule.isVaried(responseHead.fields, in: bytes) {
       writer.field("Vary", "Accept-Encoding", to: &output)
     }
     guard exchanges[exchange].gzip == .compressed else { return }
     writer.field("Content-Encoding", "gzip", to: &output)
+    guard !dropped.contains(.etag) else { return }
     var index = 0
     while let found = responseHead.fields.next(.etag, from: index) {
       index = found + 1

@@ -223,8 +223,10 @@ extension Worker {
     if exchanges[exchange].encoding == .chunked {
       writer.field("Transfer-Encoding", "chunked", to: &output)
     }
+    if exchanges[exchange].gzip != .untouched {
+      appendGzipFields(exchange, dropped: edits?.dropped ?? [], &writer, to: &output)
+    }
     appendKeptType(exchange, &writer, to: &output)
-    if exchanges[exchange].gzip != .untouched { appendGzipFields(exchange, &writer, to: &output) }
     if exchanges[exchange].pool.issuesCookie { appendAffinityCookie(exchange, to: &output) }
     appendOwnFields(exchange, &writer, to: &output)
   }

@@ -146,6 +146,18 @@ def test_a_route_may_differ(proxy_to, origin, martlet):
     assert gzip.decompress(off.get("/on", GZIP).body) == TEXT
 
 
+def test_edits_of_a_route_hold_for_compressed_answers(martlet, origin):
+    proxy = martlet(
+        "gzip: on\npools: {web: {servers: [$web]}}\n"
+        "routes: [{proxy: web, response_headers: {remove: [ETag, Vary], set: {X-A: b}}}]",
+        web=origin(html(headers=[("ETag", '"abc"'), ("Vary", "Accept-Encoding")])),
+    )
+    got = proxy.get("/", GZIP)
+    assert gzip.decompress(got.body) == TEXT and got.headers["X-A"] == "b"
+    # What Martlet does is said by Martlet.
+    assert got.headers.get("ETag") is None and got.headers.all("Vary") == ["Accept-Encoding"]
+
+
 # MARK: bodies
 
 
