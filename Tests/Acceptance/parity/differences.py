@@ -375,6 +375,13 @@ def types_that_debian_does_not_know(row, difference, nginx, martlet):
 
 
 @deliberate
+def source_maps_are_compressed(row, difference, nginx, martlet):
+    """They are JSON."""
+    fields = ("vary", "content-encoding", "content-length", "etag", "accept-ranges")
+    return b".map HTTP" in row.line and difference.aspect in {f"header {name}" for name in fields}
+
+
+@deliberate
 def hashed_bundles_are_kept_for_good(row, difference, nginx, martlet):
     """The name of a bundle changes with its content."""
     hashed = re.search(rb"\.bundle\.[0-9A-Z]{8}\.", row.line)
