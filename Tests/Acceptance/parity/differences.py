@@ -343,6 +343,15 @@ def compressed_bodies_may_be_counted(row, difference, nginx, martlet):
     return both and difference.aspect in ("header content-length", "header transfer-encoding")
 
 
+@deliberate
+def vary_names_each_once(row, difference, nginx, martlet):
+    """It is a list without order (RFC 9110 12.5.5): nginx puts its own line before the origin's, whatever that says."""
+    if difference.aspect != "header vary" or "Accept-Encoding" not in difference.nginx:
+        return False
+    both, once = (", ".join(lines).split(", ") for lines in (difference.nginx, difference.martlet))
+    return len(set(once)) == len(once) and (set(once) == set(both) or once == ["*"] and "*" in both)
+
+
 # Files.
 
 TYPES = {
@@ -363,6 +372,13 @@ def types_that_debian_does_not_know(row, difference, nginx, martlet):
     return extension is not None and _is(
         difference, "header content-type", ("application/octet-stream",), (TYPES.get(extension[1].decode()),)
     )
+
+
+@deliberate
+def source_maps_are_compressed(row, difference, nginx, martlet):
+    """They are JSON."""
+    fields = ("vary", "content-encoding", "content-length", "etag", "accept-ranges")
+    return b".map HTTP" in row.line and difference.aspect in {f"header {name}" for name in fields}
 
 
 @deliberate
