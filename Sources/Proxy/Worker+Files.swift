@@ -117,6 +117,7 @@ extension Worker {
     writer.statusLine(exchanges[exchange].status, to: &output)
     date.write(&writer, to: &output)
     writer.lines(fields.readable, to: &output)
+    appendSurvivors(exchange, &writer, to: &output)
     appendOwnFields(exchange, &writer, to: &output)
     let fits = writer.end(&output)
     precondition(fits, "room was made above")

@@ -39,23 +39,29 @@ extension Worker {
     let bytes = exchanges[exchange].request.written
     let forwarded = generations[exchanges[exchange].generation].snapshot.forwarded
     let isTrusted = exchanges[exchange].facts.isTrusted
+    // What the route says of a field goes before the policy for all routes.
+    let edited = edits?.dropped ?? []
+    let setsFor = forwarded.addresses != .off && !edited.contains(.xForwardedFor)
     // What a trusted proxy has said of the client stands.
     let setsProto =
-      forwarded.setsProto && !(isTrusted && requestHead.fields.contains(.xForwardedProto))
+      forwarded.setsProto && !edited.contains(.xForwardedProto)
+      && !(isTrusted && requestHead.fields.contains(.xForwardedProto))
     let setsHost =
-      forwarded.setsHost && !(isTrusted && requestHead.fields.contains(.xForwardedHost))
+      forwarded.setsHost && !edited.contains(.xForwardedHost)
+      && !(isTrusted && requestHead.fields.contains(.xForwardedHost))
+    let setsID = !exchanges[exchange].keepsRequestID && !edited.contains(.xRequestID)
     var except: FieldNameSet = [.host, .contentLength]
     if !exchanges[exchange].relaysExpect { except.insert(.expect) }
-    if forwarded.addresses != .off { except.insert(.xForwardedFor) }
+    if setsFor { except.insert(.xForwardedFor) }
     if setsProto { except.insert(.xForwardedProto) }
     if setsHost { except.insert(.xForwardedHost) }
     if !exchanges[exchange].keepsRequestID { except.insert(.xRequestID) }
-    if let edits { except.formUnion(edits.dropped) }
+    except.formUnion(edited)
 
     appendRequestLine(exchange, &writer, to: &input)
     appendHost(exchange, &writer, to: &input)
     writer.copyFields(requestHead.fields, from: bytes, except: except, to: &input)
-    if forwarded.addresses != .off {
+    if setsFor {
       appendForwardedFor(exchange, isReplaced: forwarded.addresses == .replace, to: &input)
     }
     if setsProto { writer.field("X-Forwarded-Proto", "http", to: &input) }
@@ -64,7 +70,7 @@ extension Worker {
         "X-Forwarded-Host", bytes.extracting(exchanges[exchange].facts.host.range), to: &input)
     }
     let id = RequestIDText(exchanges[exchange])
-    if !exchanges[exchange].keepsRequestID, !id.isEmpty {
+    if setsID, !id.isEmpty {
       input.append("X-Request-Id: ")
       id.write(from: bytes, to: &input)
       input.append("\r\n")
@@ -207,6 +213,7 @@ extension Worker {
       writer.field("Connection", "upgrade", to: &output)
       writer.field("Upgrade", "websocket", to: &output)
     }
+    appendSurvivors(exchange, &writer, to: &output)
     let isCompressed = exchanges[exchange].gzip == .compressed
     var except: FieldNameSet = [
       .contentLength, .xAccelBuffering, .xAccelExpires, .xAccelLimitRate, .xAccelCharset,
@@ -267,7 +274,6 @@ extension Worker {
         writer.field("Connection", "keep-alive", to: &output)
       }
     }
-    appendSurvivors(exchange, &writer, to: &output)
     guard let edits = responseEdits(of: exchange) else { return }
     let lines = edits.lines
     writer.lines(lines.span, to: &output)

@@ -126,6 +126,7 @@ extension Worker {
     }
     if status == 503 { writer.field("Retry-After", "1", to: &output) }
     writer.lines(fields.readable, to: &output)
+    appendSurvivors(exchange, &writer, to: &output)
     appendOwnFields(exchange, &writer, to: &output)
     let fits = writer.end(&output)
     precondition(fits, "room was made above")

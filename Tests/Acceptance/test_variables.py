@@ -129,3 +129,23 @@ def test_another_header_may_tell_the_client_address(martlet, origin):
     fields = [("X-Forwarded-For", "1.1.1.1"), ("cf-connecting-ip", "3.3.3.3:1234")]
     assert address(martlet, origin, "client_address: {header: CF-Connecting-IP}", "127.0.0.1", fields) == "3.3.3.3"
     assert address(martlet, origin, "client_address: {header: X-Real-IP}", "127.0.0.1", fields) == "127.0.0.1"
+
+
+POLICY = """
+forwarded: {for: replace, proto: set, host: set, request_id: always}
+pools: {web: {servers: [$web]}}
+routes:
+  - proxy: web
+    request_headers:
+      set: {X-Forwarded-For: "for", X-Forwarded-Proto: "proto", X-Request-Id: "id"}
+      remove: [X-Forwarded-Host]
+"""
+
+
+def test_what_a_route_says_of_the_client_goes_before_the_policy_for_all(martlet, origin):
+    web = origin()
+    proxy = martlet(POLICY, web=web)
+    proxy.get("/", {"X-Forwarded-For": "1.1.1.1", "X-Forwarded-Host": "x"})
+    seen = web.next_request().headers
+    assert [seen.all(f"X-Forwarded-{name}") for name in ("For", "Proto", "Host")] == [["for"], ["proto"], []]
+    assert seen.all("X-Request-Id") == ["id"]

@@ -418,13 +418,6 @@ def a_page_of_an_error_is_no_download(row, difference, nginx, martlet):
 
 
 @deliberate
-def cookies_of_a_permission_come_last(row, difference, nginx, martlet):
-    """Where a permission leads to a backend, both answers' cookies are set; their order shows for one name twice only."""
-    both = difference.aspect == "header set-cookie" and len(nginx.received) == 2
-    return both and sorted(difference.nginx) == sorted(difference.martlet)
-
-
-@deliberate
 def permissions_lead_on_a_few_times(row, difference, nginx, martlet):
     """Both end a circle with 500; how many rounds that takes is nobody's business."""
     return _statuses(nginx, martlet) == (500, 500) and difference.aspect == "origin requests" and len(difference.nginx) > 4
