@@ -8,7 +8,7 @@ from support.martlet import BINARY, ROOT, command
 from support.origin import answer
 from support.process import Process
 from support.waiting import until
-from support.wire import ask, parse_address
+from support.wire import Client, ask, parse_address
 
 
 @pytest.fixture
@@ -23,6 +23,7 @@ def frappe(tmp_path):
         started.append(process)
         return parse_address(process.stderr.wait_for(r"(?<!admin )listening on (\S+:\d+)")[0][1])
 
+    start.processes = started
     yield start
     for process in started:
         process.terminate()
@@ -128,3 +129,29 @@ def test_a_wrong_value_is_named_and_nothing_starts(variable, value, problem):
     ended = command("frappe", "--listen", "127.0.0.1:0", env={variable: value})
     assert ended.returncode == 78
     assert variable in ended.stderr and problem in ended.stderr
+
+
+GIBIBYTE = 1 << 30
+
+
+def test_a_large_private_file_costs_neither_a_thread_nor_memory(frappe, gunicorn, tmp_path):
+    private = tmp_path / "sites/erp.test/private/files"
+    private.mkdir(parents=True)
+    with open(private / "backup.sql", "wb") as file:
+        file.truncate(GIBIBYTE)
+    # One thread: it must be free as soon as it has said that the client may have the file.
+    web = gunicorn("one", workers=1, threads=1, application="parity_origin:application")
+    address = frappe(BACKEND=str(web), SOCKETIO=str(web))
+    with Client(address, receive_buffer=64 << 10) as client:
+        client.write("GET", "/private/files/backup.sql", {"Cookie": "sid=0123456789abcdef"}, host="erp.test")
+        head = client.read_response_head()
+        assert (head.status, head.headers["Content-Length"]) == (200, str(GIBIBYTE))
+        # It reads nothing of the file now, and others are served.
+        for _ in range(3):
+            assert get(address, "/api/method/ping").status == 200
+        left = GIBIBYTE
+        while left > 0:
+            left -= len(client.read_some())
+        assert left == 0
+    status = open(f"/proc/{frappe.processes[0].pid}/status").read()
+    assert int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) < 48 << 10
