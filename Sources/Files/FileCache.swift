@@ -129,10 +129,7 @@ struct FileCache: ~Copyable {
 
   private mutating func free(_ handle: Handle) {
     usage.contentBytes -= entries[handle].content.capacity
-    if let file = entries[handle].takeFile() {
-      usage.descriptors -= 1
-      OpenFile.leave(consume file)
-    }
+    if entries[handle].isOpen { usage.descriptors -= 1 }
     entries.discard(handle)
   }
 

@@ -13,7 +13,7 @@ struct FileEntry: ~Copyable {
 
   // What was found.
   let sighting: FileSighting
-  private(set) var file: OpenFile?
+  let file: OpenFile?
   /// Without room, when it is not in memory.
   let content: ByteBuffer
 
@@ -141,8 +141,6 @@ struct FileEntry: ~Copyable {
   var isOpen: Bool { file != nil }
   /// Whether it is sent from a file that only file threads read.
   var isRemote: Bool { file?.isRemote ?? false }
-
-  mutating func takeFile() -> OpenFile? { file.take() }
 
   /// Whether it is what is asked for.
   func isFor(

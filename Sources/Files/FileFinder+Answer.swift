@@ -101,7 +101,7 @@ extension FileFinder {
   static func read(_ file: OpenFile, count: Int) throws(SystemError) -> ByteBuffer? {
     var content = ByteBuffer(capacity: count)
     while content.space > 0 {
-      let more = try Syscalls.readSome(file.descriptor, at: content.count, into: &content)
+      let more = try file.readSome(at: content.count, into: &content)
       guard more > 0 else { return nil }
     }
     return content

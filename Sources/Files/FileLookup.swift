@@ -69,11 +69,10 @@ public final class FileRead: Sendable {
 
   func run() {
     work.withLock { work in
-      // The file goes here, should nobody else own it any more: closing it may take its time.
       guard let file = work.file.take(), var bytes = crew?.pieces.take() else { return }
       bytes.clear(reserving: bytes.capacity - count)
       // Nothing read says enough: the response cannot go on.
-      _ = try? Syscalls.readSome(file.descriptor, at: offset, into: &bytes)
+      _ = try? file.readSome(at: offset, into: &bytes)
       work.bytes = bytes
     }
     done(self)

@@ -148,7 +148,7 @@ extension FileServer {
       found.content = ByteBuffer()
     }
     if found.content.capacity > 0, cache.makeRoom(contentBytes: found.content.capacity) {
-      if let file = found.file.take() { OpenFile.leave(consume file) }
+      found.file = nil
       return
     }
     found.content = ByteBuffer()

@@ -45,7 +45,7 @@ public final class FileThreads: Sendable {
   /// What the threads of one directory have done and have to do.
   public struct Usage: Sendable {
     public let directory: String
-    /// Questions and reads that are done, and the nanoseconds that they took together.
+    /// Questions, reads and closes that are done, and the nanoseconds that they took together.
     public let done: Int
     public let busy: UInt64
     /// Questions that were refused because too many waited.
@@ -78,7 +78,7 @@ final class FileCrew: Sendable {
   private enum Job: Sendable {
     case answer(FileLookup)
     case read(FileRead)
-    case close(OpenFile)
+    case close(CInt)
   }
 
   private let directory: String
@@ -114,9 +114,9 @@ final class FileCrew: Sendable {
   /// Of reads there is one for each response at most, of files to be closed no more than may be
   /// open: these have no other bound.
   func read(_ read: FileRead) { _ = add(.read(read), waiting: .max) }
-  func close(_ file: consuming OpenFile) { _ = add(.close(file), waiting: .max) }
+  func close(_ number: CInt) { _ = add(.close(number), waiting: .max) }
 
-  private func add(_ job: consuming Job, waiting: Int) -> Bool {
+  private func add(_ job: Job, waiting: Int) -> Bool {
     switch queue.add(job, threads: threads.load(ordering: .relaxed), waiting: waiting) {
     case .taken: return true
     case .takenByNewcomer: break
@@ -129,7 +129,7 @@ final class FileCrew: Sendable {
         switch job {
         case .answer(let lookup): lookup.fail(error)
         case .read(let read): read.fail()
-        case .close: break
+        case .close(let number): _ = Descriptor(owning: number)
         }
       }
     }
@@ -145,7 +145,7 @@ final class FileCrew: Sendable {
       switch job {
       case .answer(let lookup): lookup.run(&finder)
       case .read(let read): read.run()
-      case .close: continue  // with its last owner, which is this job
+      case .close(let number): _ = Descriptor(owning: number)
       }
       busy.add(Clock.read().now &- start, ordering: .relaxed)
       done.add(1, ordering: .relaxed)

@@ -51,7 +51,7 @@ private import CLinux
   /// - Parameters:
   ///   - limit: threads that there may be.
   ///   - bound: items that may wait beyond those for which a thread is free.
-  public func add(_ item: consuming Item, threads limit: Int, waiting bound: Int) -> Admission {
+  public func add(_ item: Item, threads limit: Int, waiting bound: Int) -> Admission {
     unsafe pthread_mutex_lock(lock)
     defer { unsafe pthread_mutex_unlock(lock) }
     let before = items.count - taken

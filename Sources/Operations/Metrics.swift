@@ -64,11 +64,11 @@ enum Metrics {
     "Bodies streamed instead of spilled, because limits.spill was reached.")
   static let fileJobs = MetricFamily(
     .counter, "martlet_file_jobs_total",
-    "Lookups and reads that file threads have done, by directory.")
+    "What file threads have done: lookups, reads and closes, by directory.")
   static let fileSeconds = MetricFamily(
     .counter, "martlet_file_seconds_total", "Time that file threads took for them.")
   static let fileWaiting = MetricFamily(
-    .gauge, "martlet_file_waiting", "Lookups and reads that wait for a file thread now.")
+    .gauge, "martlet_file_waiting", "What waits for a file thread now.")
   static let fileRefused = MetricFamily(
     .counter, "martlet_file_refused_total",
     "Lookups refused because file_cache.waiting was reached.")

@@ -145,9 +145,8 @@ extension Worker {
       let result: Result<Int?, SystemError>
       do throws(SystemError) {
         result = .success(
-          try Syscalls.sendFile(
-            files[fileOf: response.source].descriptor, from: offset,
-            count: min(count, Self.filePiece), to: clients[client].transport.socket))
+          try files[fileOf: response.source].send(
+            from: offset, count: min(count, Self.filePiece), to: &clients[client].transport))
       } catch {
         result = .failure(error)
       }
@@ -158,7 +157,6 @@ extension Worker {
         throw SystemError(call: "sendfile", errno: SystemError.inputOutput)
       }
       response.advance(by: taken)
-      if taken == 0 { clients[client].transport.isWritable = false }
       sent = taken
     case .remote(let offset, let count):
       do throws(SystemError) {

@@ -465,3 +465,56 @@ def test_links_can_be_refused(martlet, tree):
         assert client.get("/assets/link.css").status in (403, 404)
         assert client.get("/assets/erpnext/linked.css").status in (403, 404)
         assert client.get("/assets/app.bundle.css").status == 200
+
+
+# Compressed files
+
+
+GZIP_NGINX = """
+gzip on; gzip_vary on; gzip_min_length 256; gzip_proxied any; gzip_comp_level 5;
+gzip_types application/javascript text/css application/json;
+root {root};
+location /assets {{ try_files $uri =404; }}
+"""
+
+GZIP_ROUTES = """
+gzip: {types: [application/javascript, text/css, application/json]}
+routes:
+  - match: {prefix: /assets}
+    files: {root: $root}
+"""
+
+GZIP_TARGETS = ["app.bundle.7FK5PESM.js", "app.bundle.css", "page.html", "data.json", "big.bin", "pic.png", "empty.txt", "none.css"]
+GZIP_FIELDS = [
+    {}, {"Range": "bytes=0-9"}, {"Range": "bytes=0-9,20-29"}, {"Range": "bytes=99999999-"}, {"Range": "bytes=0-9", "If-Range": ETAG},
+    {"If-None-Match": ETAG}, {"If-None-Match": "W/" + ETAG}, {"If-None-Match": '"other"'}, {"If-None-Match": "*"},
+    {"If-Match": ETAG}, {"If-Match": "W/" + ETAG}, {"If-Modified-Since": DATE}, {"If-Modified-Since": EARLIER}, {"Via": "1.1 somebody"},
+]  # fmt: skip
+GZIP_COMPARED = ["ETag", "Last-Modified", "Content-Encoding", "Vary", "Accept-Ranges", "Content-Range"]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_files_are_compressed_as_nginx_does(martlet, nginx, tree, method):
+    ours, theirs = martlet(GZIP_ROUTES, root=tree), nginx(GZIP_NGINX.format(root=tree))
+
+    def seen(address, target, fields, version):
+        response = ask(address, method, target, fields, version=version)
+        if response.status >= 400:
+            return response.status, response.headers.get("Content-Range")
+        body = response.body
+        if response.headers.get("Content-Encoding") == "gzip" and method == "GET":
+            body = gzip.decompress(body)
+        if "multipart" in response.headers.get("Content-Type", ""):
+            body = parts(response) if method == "GET" else None
+        return response.status, body, {name: response.headers.get(name) for name in GZIP_COMPARED}
+
+    wrong = []
+    for accept in (None, "gzip", "gzip;q=0", "*", "br, gzip;q=0.5"):
+        for version in ("1.1", "1.0"):
+            for more in GZIP_FIELDS:
+                for name in GZIP_TARGETS:
+                    fields = more | ({"Accept-Encoding": accept} if accept else {})
+                    one, other = (seen(s.address, f"/assets/{name}", fields, version) for s in (ours, theirs))
+                    if one != other:
+                        wrong.append(f"{version} {name} {fields}: {one} instead of {other}"[:400])
+    assert not wrong, "\n".join(wrong[:20])

@@ -159,8 +159,7 @@ final class Site {
           buffer.clear()
         }
         var window = ByteBuffer(capacity: min(count, buffer.space))
-        let got = try? Syscalls.readSome(
-          server[fileOf: response.source].descriptor, at: offset, into: &window)
+        let got = try? server[fileOf: response.source].readSome(at: offset, into: &window)
         guard let got, got > 0 else { return }
         buffer.append(window.readable)
         response.advance(by: got)

@@ -254,6 +254,19 @@ class Stream:
             left = b""
         assert left == b"", f"bytes where the end was due: {left[:200]!r}"
 
+    def has_data(self):
+        """Whether something has come, or the end, asked without waiting."""
+        if self.pending:
+            return True
+        self.socket.setblocking(False)
+        try:
+            self.socket.recv(1, socket.MSG_PEEK)
+            return True
+        except BlockingIOError:
+            return False
+        finally:
+            self.socket.settimeout(PATIENCE)
+
     def has_ended(self):
         """Whether the other side has closed, asked without waiting."""
         self.socket.setblocking(False)
