@@ -20,7 +20,10 @@ struct FrappeCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The directory of the sites; without it, MARTLET_SITES, else that of the image.",
+      """
+      The directory of the sites; without it, MARTLET_SITES, else \
+      /home/frappe/frappe-bench/sites.
+      """,
       valueName: "directory"))
   var sites: String?
 
