@@ -21,6 +21,7 @@ extension Worker {
     let headLength = exchanges[exchange].headLength
     let needed =
       headLength + Self.ownFieldsSpace + (edits?.space(headLength: headLength) ?? 0)
+      + (hostTemplate(of: exchange)?.limit(headLength: headLength) ?? 0)
       + exchanges[exchange].accel.target.count
     var input = exchanges[exchange].input.take()
     input.clear()
@@ -114,6 +115,13 @@ extension Worker {
     return route < 0 ? snapshot.commonResponseEdits : snapshot.routes[route].responseEdits
   }
 
+  /// What the pool makes the Host of; nil where that is the client's own or the server's.
+  private func hostTemplate(of exchange: Handle) -> TextTemplate? {
+    guard exchanges[exchange].pool.makesHost else { return nil }
+    let snapshot = generations[exchanges[exchange].generation].snapshot
+    return snapshot.pools[exchanges[exchange].route.pool].hostTemplate
+  }
+
   /// Drops the fields that the route removes or sets anew.
   private mutating func dropEditedFields(_ edits: HeadEdits, _ exchange: Handle) {
     Self.drop(edits, from: &requestHead, of: &exchanges[exchange].request)
@@ -138,9 +146,7 @@ extension Worker {
         "Host", exchanges[exchange].request.written.extracting(host.range), to: &input)
       return
     }
-    let snapshot = generations[exchanges[exchange].generation].snapshot
-    let pool = exchanges[exchange].route.pool
-    if exchanges[exchange].pool.makesHost, let template = snapshot.pools[pool].hostTemplate {
+    if let template = hostTemplate(of: exchange) {
       input.append("Host: ")
       let before = input.count
       if write(template, of: exchange, to: &input), input.count > before {
@@ -148,6 +154,8 @@ extension Worker {
       }
       input.removeLast(input.count - before + "Host: ".utf8.count)
     }
+    let snapshot = generations[exchanges[exchange].generation].snapshot
+    let pool = exchanges[exchange].route.pool
     writer.field(
       "Host", snapshot.pools[pool].hosts[exchanges[exchange].server].utf8.span, to: &input)
   }
@@ -256,7 +264,10 @@ extension Worker {
     var output = exchanges[exchange].output.take()
     var needed = space + Self.ownFieldsSpace + exchanges[exchange].accel.text.count
     if let edits = responseEdits(of: exchange) {
-      needed += edits.space(headLength: exchanges[exchange].headLength)
+      // Of a head that could not be read no more than its first line is repeated.
+      let repeated = max(
+        exchanges[exchange].headLength, Int(exchanges[exchange].facts.target.count))
+      needed += edits.space(headLength: repeated)
       if edits.needsHead { needHead(exchange) }
     }
     if output.space < needed { Self.grow(&output, to: output.count + needed, &buffers) }
