@@ -67,11 +67,16 @@ extension Worker {
     follow(exchange, route: index)
   }
 
-  /// The value of the first X-Accel-Redirect.
+  /// The value of the first X-Accel-Redirect: a name as it is, anything else as a target.
   private func accelValue(_ exchange: Handle) -> ByteBuffer {
     let slice = responseHead.fields.first(.xAccelRedirect)?.value ?? .empty
-    var value = ByteBuffer(capacity: max(Int(slice.count), 1))
-    value.append(exchanges[exchange].input.readable.extracting(slice.range))
+    let bytes = exchanges[exchange].input.readable.extracting(slice.range)
+    var value = ByteBuffer(capacity: max(3 * bytes.count, 1))
+    if bytes.count > 0, bytes[0] == UInt8(ascii: "@") {
+      value.append(bytes)
+    } else {
+      InternalTarget.escape(bytes, to: &value)
+    }
     return value
   }
 

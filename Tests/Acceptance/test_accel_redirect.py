@@ -180,3 +180,17 @@ def test_a_circle_ends(start):
 def test_a_route_can_refuse_to_follow(start):
     proxy, _ = start(FILE, body=b"own")
     assert proxy.get("/deaf").body == b"own"
+
+
+@pytest.mark.parametrize(
+    "value, target",
+    [
+        ("/other/x HTTP/1.1", "/other/x%20HTTP/1.1"), ("/other/a\tb", "/other/a%09b"), ("/other/\xc3\xa9", "/other/%c3%a9"),
+        ("/other/a#b", "/other/a%23b"), ("/other?a b", "/other?a%20b"), ("/other/%0d%0aX:1", "/other/%0d%0aX:1"),
+    ],
+)  # fmt: skip
+def test_a_server_is_asked_for_nothing_but_a_target(martlet, origin, site, value, target):
+    web, other = origin(answer(headers=[("X-Accel-Redirect", value)])), origin()
+    proxy = martlet(CONFIGURATION, web=web, other=other, root=site)
+    assert proxy.get("/api").status == 200
+    assert other.next_request().target == target
