@@ -88,15 +88,17 @@ extension Worker {
   private func appendRequestLine(
     _ exchange: Handle, _ writer: inout HeadWriter, to input: inout ByteBuffer
   ) {
+    let bytes = exchanges[exchange].request.written
     guard exchanges[exchange].accel.isActive else {
-      return writer.requestLine(
-        requestHead, from: exchanges[exchange].request.written, to: &input)
+      return writer.requestLine(requestHead, from: bytes, to: &input)
     }
     let method = exchanges[exchange].facts.method == .head ? "HEAD" : "GET"
     let target = exchanges[exchange].accel.target.readable
-    let own = exchanges[exchange].request.written.extracting(requestHead.target.range)
-    writer.requestLine(
-      method: method.utf8.span, target: target.count > 0 ? target : own, to: &input)
+    if target.isEmpty {
+      writer.requestLine(requestHead, by: method.utf8.span, from: bytes, to: &input)
+    } else {
+      writer.requestLine(method: method.utf8.span, target: target, to: &input)
+    }
   }
 
   /// What the route changes of requests; nil for nothing.

@@ -194,3 +194,12 @@ def test_a_server_is_asked_for_nothing_but_a_target(martlet, origin, site, value
     proxy = martlet(CONFIGURATION, web=web, other=other, root=site)
     assert proxy.get("/api").status == 200
     assert other.next_request().target == target
+
+
+@pytest.mark.parametrize("method, target, seen", [("GET", "http://site.test/a?b", "/a?b"), ("OPTIONS", "*", "/"), ("OPTIONS", "http://site.test", "/")])
+def test_a_route_by_name_gets_the_target_in_origin_form(martlet, origin, site, method, target, seen):
+    web, other = origin(answer(headers=[("X-Accel-Redirect", "@other")])), origin()
+    proxy = martlet(CONFIGURATION, web=web, other=other, root=site)
+    assert proxy.ask(method, target).status == 200
+    request = other.next_request()
+    assert (request.method, request.target) == ("GET", seen)
