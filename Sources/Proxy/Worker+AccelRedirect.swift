@@ -23,7 +23,8 @@ extension Worker {
       return refuse(exchange, status: 404, reason: .noRoute, endsConnection: false)
     }
     exchanges[exchange].accel.query = query
-    needHead(exchange)
+    // As it came: what the route before has taken out of it may be for the next one.
+    parseHeadAgain(exchange)
     let outcome = Self.matchInternally(
       &requestHead, of: &exchanges[exchange].request, path: &path,
       isHead: exchanges[exchange].facts.method == .head, in: snapshotOf(exchange).table,
@@ -60,7 +61,7 @@ extension Worker {
       return refuse(exchange, status: 500, reason: .noRoute, endsConnection: false)
     }
     exchanges[exchange].accel.target.clear()
-    needHead(exchange)
+    parseHeadAgain(exchange)
     guard writePathAgain(exchange) else {
       return refuse(exchange, status: 400, reason: .badRequest)
     }

@@ -203,3 +203,27 @@ def test_a_route_by_name_gets_the_target_in_origin_form(martlet, origin, site, m
     assert proxy.ask(method, target).status == 200
     request = other.next_request()
     assert (request.method, request.target) == ("GET", seen)
+
+
+EDITED = """
+pools: {web: {servers: [$web]}, other: {servers: [$other]}}
+response_headers: {remove: [Set-Cookie], set: {Cache-Control: no-store, Content-Type: x/y}}
+routes:
+  - match: {prefix: /protected/}
+    internal: true
+    files: {alias: $root/site.test}
+  - match: {prefix: /other}
+    proxy: other
+  - match: {prefix: /}
+    proxy: web
+    request_headers: {remove: [X-Gone], set: {X-Own: first}}
+"""
+
+
+def test_the_edits_of_one_route_leave_the_request_alone_for_the_next(martlet, origin, site):
+    web, other = origin(answer(headers=[("X-Accel-Redirect", "/other")])), origin()
+    proxy = martlet(EDITED, web=web, other=other, root=site)
+    proxy.get("/", {"X-Gone": "here", "X-Own": "client"})
+    assert "X-Gone" not in web.next_request().headers
+    seen = other.next_request().headers
+    assert (seen["X-Gone"], seen["X-Own"]) == ("here", "client")
