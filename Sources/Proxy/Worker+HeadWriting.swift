@@ -196,6 +196,11 @@ extension Worker {
 
   // MARK: To the client
 
+  /// What a server says to us, and to no client. nginx: `ngx_http_proxy_hide_headers`.
+  static var fieldsForUs: FieldNameSet {
+    [.xAccelBuffering, .xAccelExpires, .xAccelLimitRate, .xAccelCharset, .xAccelRedirect]
+  }
+
   /// Writes the response's head anew for the client.
   mutating func writeResponseHead(_ exchange: Handle) -> Bool {
     let edits = responseEdits(of: exchange)
@@ -223,12 +228,10 @@ extension Worker {
       writer.field("Connection", "upgrade", to: &output)
       writer.field("Upgrade", "websocket", to: &output)
     }
-    appendSurvivors(exchange, &writer, to: &output)
+    appendSurvivors(exchange, edits, &writer, to: &output)
     let isCompressed = exchanges[exchange].gzip == .compressed
-    var except: FieldNameSet = [
-      .contentLength, .xAccelBuffering, .xAccelExpires, .xAccelLimitRate, .xAccelCharset,
-      .xAccelRedirect,
-    ]
+    var except = Self.fieldsForUs
+    except.insert(.contentLength)
     if let edits { except.formUnion(edits.dropped) }
     if isCompressed { except.formUnion(Self.fieldsOfPlain) }
     writer.copyFields(responseHead.fields, from: bytes, except: except, to: &output)
