@@ -158,19 +158,24 @@ extension Worker {
 
   /// Appends the fields that an earlier server has left for this answer.
   func appendSurvivors(
-    _ exchange: Handle, _ writer: inout HeadWriter, to output: inout ByteBuffer
+    _ exchange: Handle, _ edits: HeadEdits?, _ writer: inout HeadWriter,
+    to output: inout ByteBuffer
   ) {
     guard exchanges[exchange].accel.linesCount > 0 else { return }
     let text = exchanges[exchange].accel.text.readable
-    writer.lines(text.extracting(droppingFirst: exchanges[exchange].accel.typeCount), to: &output)
+    let lines = text.extracting(droppingFirst: exchanges[exchange].accel.typeCount)
+    appendLines(lines, exchange, edits, &writer, to: &output)
   }
 
   /// Appends the media type that an earlier server has given to a response that has none.
   func appendKeptType(
-    _ exchange: Handle, _ writer: inout HeadWriter, to output: inout ByteBuffer
+    _ exchange: Handle, _ edits: HeadEdits?, _ writer: inout HeadWriter,
+    to output: inout ByteBuffer
   ) {
     let count = exchanges[exchange].accel.typeCount
-    guard count > 0, !responseHead.fields.contains(.contentType) else { return }
+    guard count > 0, !responseHead.fields.contains(.contentType),
+      edits?.dropped.contains(.contentType) != true
+    else { return }
     writer.field(
       "Content-Type", exchanges[exchange].accel.text.readable.extracting(first: count), to: &output)
   }

@@ -246,7 +246,7 @@ extension Worker {
     if exchanges[exchange].gzip != .untouched {
       appendGzipFields(exchange, dropped: edits?.dropped ?? [], &writer, to: &output)
     }
-    appendKeptType(exchange, &writer, to: &output)
+    appendKeptType(exchange, edits, &writer, to: &output)
     if exchanges[exchange].pool.issuesCookie { appendAffinityCookie(exchange, to: &output) }
     appendOwnFields(exchange, &writer, to: &output)
   }
@@ -277,6 +277,15 @@ extension Worker {
     }
     if output.space < needed { Self.grow(&output, to: output.count + needed, &buffers) }
     return output
+  }
+
+  /// Appends lines that are not of the server's head; the route's edits hold for them as well.
+  func appendLines(
+    _ lines: Span<UInt8>, _ exchange: Handle, _ edits: HeadEdits?, _ writer: inout HeadWriter,
+    to output: inout ByteBuffer
+  ) {
+    guard let edits else { return writer.lines(lines, to: &output) }
+    edits.appendRest(of: lines, status: exchanges[exchange].status, &writer, to: &output)
   }
 
   /// What goes into every response: whether the connection goes on, and what the route adds.

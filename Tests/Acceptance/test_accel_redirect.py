@@ -227,3 +227,19 @@ def test_the_edits_of_one_route_leave_the_request_alone_for_the_next(martlet, or
     assert "X-Gone" not in web.next_request().headers
     seen = other.next_request().headers
     assert (seen["X-Gone"], seen["X-Own"]) == ("here", "client")
+
+
+@pytest.mark.parametrize("value", [FILE, "/other", "/protected/none"])
+def test_the_edits_of_responses_hold_for_what_stays_of_the_servers_head(martlet, origin, site, value):
+    fields = [("X-Accel-Redirect", value), ("Set-Cookie", "a=1"), ("Cache-Control", "private"), ("Content-Type", "a/b")]
+    proxy = martlet(EDITED, web=origin(answer(headers=fields)), other=origin(), root=site)
+    seen = proxy.get("/").headers
+    assert "Set-Cookie" not in seen
+    assert (seen["Cache-Control"], seen["Content-Type"]) == ("no-store", "x/y")
+
+
+def test_an_interim_response_does_not_tell_the_client_of_inner_paths(martlet, origin, site):
+    hints = f"HTTP/1.1 103 Early Hints\r\nX-Accel-Redirect: {FILE}\r\nLink: </x>\r\n\r\n".encode()
+    proxy = martlet(CONFIGURATION, web=origin(hints + answer()), other=origin(), root=site)
+    [seen] = proxy.get("/").informational
+    assert seen.headers.pairs == [("Link", "</x>")]
