@@ -5,6 +5,8 @@ public struct FieldNameSet: Equatable, Sendable {
 
   public init() {}
 
+  public var isEmpty: Bool { low | high == 0 }
+
   @inline(__always) public func contains(_ name: FieldName) -> Bool {
     let bit: UInt64 = 1 &<< UInt64(name.rawValue & 63)
     return (name.rawValue < 64 ? low : high) & bit != 0

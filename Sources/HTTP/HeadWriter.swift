@@ -47,7 +47,28 @@ public struct HeadWriter: Sendable {
   public mutating func requestLine(
     _ head: borrowing RequestHead, from bytes: Span<UInt8>, to buffer: inout ByteBuffer
   ) {
-    let method = bytes.extracting(head.methodSlice.range)
+    requestLine(
+      head, by: bytes.extracting(head.methodSlice.range), isOptions: head.method == .options,
+      from: bytes, to: &buffer)
+  }
+
+  /// The same by GET or HEAD, for a request that goes on as another one.
+  public mutating func requestLine(
+    _ head: borrowing RequestHead, by method: Span<UInt8>, from bytes: Span<UInt8>,
+    to buffer: inout ByteBuffer
+  ) {
+    // RFC 9112 §3.2.4: only OPTIONS has a target of no path.
+    if head.targetForm == .asterisk {
+      requestLine(method: method, target: "/".utf8.span, to: &buffer)
+    } else {
+      requestLine(head, by: method, isOptions: false, from: bytes, to: &buffer)
+    }
+  }
+
+  private mutating func requestLine(
+    _ head: borrowing RequestHead, by method: Span<UInt8>, isOptions: Bool,
+    from bytes: Span<UInt8>, to buffer: inout ByteBuffer
+  ) {
     guard head.targetForm == .absolute else {
       requestLine(method: method, target: bytes.extracting(head.target.range), to: &buffer)
       return
@@ -60,7 +81,7 @@ public struct HeadWriter: Sendable {
     guard takes(method.count &+ rest.count &+ 13, &buffer) else { return }
     buffer.append(method)
     // RFC 9112 §3.2.4: OPTIONS for no path at all is OPTIONS for the whole server.
-    if head.method == .options, head.query == nil {
+    if isOptions, head.query == nil {
       buffer.append(" *")
     } else {
       buffer.append(" /")

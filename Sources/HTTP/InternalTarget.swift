@@ -31,6 +31,22 @@ public enum InternalTarget {
     return i < value.count ? i &+ 1..<value.count : i..<i
   }
 
+  /// Appends `value` as a request's target: what no target may hold is escaped, so that it leads
+  /// to the same place and no server reads another request line out of it.
+  ///
+  /// - Precondition: `buffer` has room for three times as much.
+  public static func escape(_ value: Span<UInt8>, to buffer: inout ByteBuffer) {
+    for i in value.indices {
+      let byte = value[i]
+      if byte > ASCII.space, byte < ASCII.delete, byte != ASCII.hash {
+        buffer.append(byte)
+      } else {
+        buffer.append(ASCII.percent)
+        buffer.append(hexadecimal: UInt64(byte), width: 2)
+      }
+    }
+  }
+
   private static func giveUp(_ buffer: inout ByteBuffer, _ start: Int) -> Range<Int>? {
     buffer.removeLast(buffer.count &- start)
     return nil

@@ -19,7 +19,7 @@ struct AccelRedirect: ~Copyable {
   var typeCount = 0
   /// Whether a Cache-Control is among them.
   var keepsCacheControl = false
-  /// In place of the request's own target, as the server sent it; empty where that still holds.
+  /// In place of the request's own target, fit for a request line; empty where that still holds.
   var target = ByteBuffer()
   var query = 0..<0
 

@@ -85,6 +85,26 @@ final class HeadEdits: Sendable {
     return space
   }
 
+  /// Appends those of whole lines whose fields do not go.
+  func appendRest(
+    of lines: Span<UInt8>, status: UInt16, _ writer: inout HeadWriter,
+    to buffer: inout ByteBuffer
+  ) {
+    if !dropsByName, dropped.isEmpty { return writer.lines(lines, to: &buffer) }
+    var start = 0
+    while start < lines.count {
+      var colon = start
+      while lines[colon] != UInt8(ascii: ":") { colon += 1 }
+      var end = colon + 1
+      while lines[end - 1] != UInt8(ascii: "\n") { end += 1 }
+      let id = FieldName(lines, Slice(start..<colon))
+      if !dropped.contains(id), !drops(lines.extracting(start..<colon), status: status) {
+        writer.lines(lines.extracting(start..<end), to: &buffer)
+      }
+      start = end
+    }
+  }
+
   /// Whether a field of this name goes, `dropped` aside.
   func drops(_ name: Span<UInt8>, status: UInt16) -> Bool {
     for other in droppedOthers where CaselessText.isSame(other.span, name) { return true }

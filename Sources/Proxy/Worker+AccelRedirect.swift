@@ -23,7 +23,8 @@ extension Worker {
       return refuse(exchange, status: 404, reason: .noRoute, endsConnection: false)
     }
     exchanges[exchange].accel.query = query
-    needHead(exchange)
+    // As it came: what the route before has taken out of it may be for the next one.
+    parseHeadAgain(exchange)
     let outcome = Self.matchInternally(
       &requestHead, of: &exchanges[exchange].request, path: &path,
       isHead: exchanges[exchange].facts.method == .head, in: snapshotOf(exchange).table,
@@ -60,18 +61,23 @@ extension Worker {
       return refuse(exchange, status: 500, reason: .noRoute, endsConnection: false)
     }
     exchanges[exchange].accel.target.clear()
-    needHead(exchange)
+    parseHeadAgain(exchange)
     guard writePathAgain(exchange) else {
       return refuse(exchange, status: 400, reason: .badRequest)
     }
     follow(exchange, route: index)
   }
 
-  /// The value of the first X-Accel-Redirect.
+  /// The value of the first X-Accel-Redirect: a name as it is, anything else as a target.
   private func accelValue(_ exchange: Handle) -> ByteBuffer {
     let slice = responseHead.fields.first(.xAccelRedirect)?.value ?? .empty
-    var value = ByteBuffer(capacity: max(Int(slice.count), 1))
-    value.append(exchanges[exchange].input.readable.extracting(slice.range))
+    let bytes = exchanges[exchange].input.readable.extracting(slice.range)
+    var value = ByteBuffer(capacity: max(3 * bytes.count, 1))
+    if bytes.count > 0, bytes[0] == UInt8(ascii: "@") {
+      value.append(bytes)
+    } else {
+      InternalTarget.escape(bytes, to: &value)
+    }
     return value
   }
 
@@ -152,19 +158,24 @@ extension Worker {
 
   /// Appends the fields that an earlier server has left for this answer.
   func appendSurvivors(
-    _ exchange: Handle, _ writer: inout HeadWriter, to output: inout ByteBuffer
+    _ exchange: Handle, _ edits: HeadEdits?, _ writer: inout HeadWriter,
+    to output: inout ByteBuffer
   ) {
     guard exchanges[exchange].accel.linesCount > 0 else { return }
     let text = exchanges[exchange].accel.text.readable
-    writer.lines(text.extracting(droppingFirst: exchanges[exchange].accel.typeCount), to: &output)
+    let lines = text.extracting(droppingFirst: exchanges[exchange].accel.typeCount)
+    appendLines(lines, exchange, edits, &writer, to: &output)
   }
 
   /// Appends the media type that an earlier server has given to a response that has none.
   func appendKeptType(
-    _ exchange: Handle, _ writer: inout HeadWriter, to output: inout ByteBuffer
+    _ exchange: Handle, _ edits: HeadEdits?, _ writer: inout HeadWriter,
+    to output: inout ByteBuffer
   ) {
     let count = exchanges[exchange].accel.typeCount
-    guard count > 0, !responseHead.fields.contains(.contentType) else { return }
+    guard count > 0, !responseHead.fields.contains(.contentType),
+      edits?.dropped.contains(.contentType) != true
+    else { return }
     writer.field(
       "Content-Type", exchanges[exchange].accel.text.readable.extracting(first: count), to: &output)
   }

@@ -112,12 +112,13 @@ extension Worker {
     if isDraining { exchanges[exchange].endsConnection = true }
     exchanges[exchange].status = UInt16(clamping: response.status)
     exchanges[exchange].phase = .responding
+    let edits = responseEdits(of: exchange)
     var output = takeOutput(exchange, space: files.fieldsLimit)
     var writer = HeadWriter()
     writer.statusLine(exchanges[exchange].status, to: &output)
     date.write(&writer, to: &output)
-    writer.lines(fields.readable, to: &output)
-    appendSurvivors(exchange, &writer, to: &output)
+    appendLines(fields.readable, exchange, edits, &writer, to: &output)
+    appendSurvivors(exchange, edits, &writer, to: &output)
     appendOwnFields(exchange, &writer, to: &output)
     let fits = writer.end(&output)
     precondition(fits, "room was made above")

@@ -21,6 +21,7 @@ extension Worker {
     let headLength = exchanges[exchange].headLength
     let needed =
       headLength + Self.ownFieldsSpace + (edits?.space(headLength: headLength) ?? 0)
+      + (hostTemplate(of: exchange)?.limit(headLength: headLength) ?? 0)
       + exchanges[exchange].accel.target.count
     var input = exchanges[exchange].input.take()
     input.clear()
@@ -87,15 +88,17 @@ extension Worker {
   private func appendRequestLine(
     _ exchange: Handle, _ writer: inout HeadWriter, to input: inout ByteBuffer
   ) {
+    let bytes = exchanges[exchange].request.written
     guard exchanges[exchange].accel.isActive else {
-      return writer.requestLine(
-        requestHead, from: exchanges[exchange].request.written, to: &input)
+      return writer.requestLine(requestHead, from: bytes, to: &input)
     }
     let method = exchanges[exchange].facts.method == .head ? "HEAD" : "GET"
     let target = exchanges[exchange].accel.target.readable
-    let own = exchanges[exchange].request.written.extracting(requestHead.target.range)
-    writer.requestLine(
-      method: method.utf8.span, target: target.count > 0 ? target : own, to: &input)
+    if target.isEmpty {
+      writer.requestLine(requestHead, by: method.utf8.span, from: bytes, to: &input)
+    } else {
+      writer.requestLine(method: method.utf8.span, target: target, to: &input)
+    }
   }
 
   /// What the route changes of requests; nil for nothing.
@@ -112,6 +115,13 @@ extension Worker {
     let snapshot = generations[exchanges[exchange].generation].snapshot
     let route = exchanges[exchange].route.index
     return route < 0 ? snapshot.commonResponseEdits : snapshot.routes[route].responseEdits
+  }
+
+  /// What the pool makes the Host of; nil where that is the client's own or the server's.
+  private func hostTemplate(of exchange: Handle) -> TextTemplate? {
+    guard exchanges[exchange].pool.makesHost else { return nil }
+    let snapshot = generations[exchanges[exchange].generation].snapshot
+    return snapshot.pools[exchanges[exchange].route.pool].hostTemplate
   }
 
   /// Drops the fields that the route removes or sets anew.
@@ -138,9 +148,7 @@ extension Worker {
         "Host", exchanges[exchange].request.written.extracting(host.range), to: &input)
       return
     }
-    let snapshot = generations[exchanges[exchange].generation].snapshot
-    let pool = exchanges[exchange].route.pool
-    if exchanges[exchange].pool.makesHost, let template = snapshot.pools[pool].hostTemplate {
+    if let template = hostTemplate(of: exchange) {
       input.append("Host: ")
       let before = input.count
       if write(template, of: exchange, to: &input), input.count > before {
@@ -148,6 +156,8 @@ extension Worker {
       }
       input.removeLast(input.count - before + "Host: ".utf8.count)
     }
+    let snapshot = generations[exchanges[exchange].generation].snapshot
+    let pool = exchanges[exchange].route.pool
     writer.field(
       "Host", snapshot.pools[pool].hosts[exchanges[exchange].server].utf8.span, to: &input)
   }
@@ -186,6 +196,11 @@ extension Worker {
 
   // MARK: To the client
 
+  /// What a server says to us, and to no client. nginx: `ngx_http_proxy_hide_headers`.
+  static var fieldsForUs: FieldNameSet {
+    [.xAccelBuffering, .xAccelExpires, .xAccelLimitRate, .xAccelCharset, .xAccelRedirect]
+  }
+
   /// Writes the response's head anew for the client.
   mutating func writeResponseHead(_ exchange: Handle) -> Bool {
     let edits = responseEdits(of: exchange)
@@ -213,12 +228,10 @@ extension Worker {
       writer.field("Connection", "upgrade", to: &output)
       writer.field("Upgrade", "websocket", to: &output)
     }
-    appendSurvivors(exchange, &writer, to: &output)
+    appendSurvivors(exchange, edits, &writer, to: &output)
     let isCompressed = exchanges[exchange].gzip == .compressed
-    var except: FieldNameSet = [
-      .contentLength, .xAccelBuffering, .xAccelExpires, .xAccelLimitRate, .xAccelCharset,
-      .xAccelRedirect,
-    ]
+    var except = Self.fieldsForUs
+    except.insert(.contentLength)
     if let edits { except.formUnion(edits.dropped) }
     if isCompressed { except.formUnion(Self.fieldsOfPlain) }
     writer.copyFields(responseHead.fields, from: bytes, except: except, to: &output)
@@ -233,7 +246,7 @@ extension Worker {
     if exchanges[exchange].gzip != .untouched {
       appendGzipFields(exchange, dropped: edits?.dropped ?? [], &writer, to: &output)
     }
-    appendKeptType(exchange, &writer, to: &output)
+    appendKeptType(exchange, edits, &writer, to: &output)
     if exchanges[exchange].pool.issuesCookie { appendAffinityCookie(exchange, to: &output) }
     appendOwnFields(exchange, &writer, to: &output)
   }
@@ -256,11 +269,23 @@ extension Worker {
     var output = exchanges[exchange].output.take()
     var needed = space + Self.ownFieldsSpace + exchanges[exchange].accel.text.count
     if let edits = responseEdits(of: exchange) {
-      needed += edits.space(headLength: exchanges[exchange].headLength)
+      // Of a head that could not be read no more than its first line is repeated.
+      let repeated = max(
+        exchanges[exchange].headLength, Int(exchanges[exchange].facts.target.count))
+      needed += edits.space(headLength: repeated)
       if edits.needsHead { needHead(exchange) }
     }
     if output.space < needed { Self.grow(&output, to: output.count + needed, &buffers) }
     return output
+  }
+
+  /// Appends lines that are not of the server's head; the route's edits hold for them as well.
+  func appendLines(
+    _ lines: Span<UInt8>, _ exchange: Handle, _ edits: HeadEdits?, _ writer: inout HeadWriter,
+    to output: inout ByteBuffer
+  ) {
+    guard let edits else { return writer.lines(lines, to: &output) }
+    edits.appendRest(of: lines, status: exchanges[exchange].status, &writer, to: &output)
   }
 
   /// What goes into every response: whether the connection goes on, and what the route adds.

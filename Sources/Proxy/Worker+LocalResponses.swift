@@ -116,17 +116,20 @@ extension Worker {
     clients[exchanges[exchange].client].deadline.clear()
     let isEmpty = status == 204 || status == 304
     let sendsBody = exchanges[exchange].facts.method != .head && !isEmpty
+    let edits = responseEdits(of: exchange)
     var output = takeOutput(exchange, space: fields.count + (sendsBody ? scratch.count : 0))
     var writer = HeadWriter()
     writer.statusLine(status, to: &output)
     date.write(&writer, to: &output)
     if !isEmpty {
-      writer.field("Content-Type", contentType.utf8.span, to: &output)
+      if edits?.dropped.contains(.contentType) != true {
+        writer.field("Content-Type", contentType.utf8.span, to: &output)
+      }
       writer.field("Content-Length", decimal: UInt64(scratch.count), to: &output)
     }
     if status == 503 { writer.field("Retry-After", "1", to: &output) }
-    writer.lines(fields.readable, to: &output)
-    appendSurvivors(exchange, &writer, to: &output)
+    appendLines(fields.readable, exchange, edits, &writer, to: &output)
+    appendSurvivors(exchange, edits, &writer, to: &output)
     appendOwnFields(exchange, &writer, to: &output)
     let fits = writer.end(&output)
     precondition(fits, "room was made above")

@@ -161,7 +161,7 @@ extension Worker {
     let bytes = exchanges[exchange].input.readable
     writer.statusLine(
       responseHead.status, reason: bytes.extracting(responseHead.reason.range), to: &output)
-    writer.copyFields(responseHead.fields, from: bytes, except: [], to: &output)
+    writer.copyFields(responseHead.fields, from: bytes, except: Self.fieldsForUs, to: &output)
     // One that does not fit is no loss: it is only a hint.
     _ = writer.end(&output)
   }

@@ -180,3 +180,66 @@ def test_a_circle_ends(start):
 def test_a_route_can_refuse_to_follow(start):
     proxy, _ = start(FILE, body=b"own")
     assert proxy.get("/deaf").body == b"own"
+
+
+@pytest.mark.parametrize(
+    "value, target",
+    [
+        ("/other/x HTTP/1.1", "/other/x%20HTTP/1.1"), ("/other/a\tb", "/other/a%09b"), ("/other/\xc3\xa9", "/other/%c3%a9"),
+        ("/other/a#b", "/other/a%23b"), ("/other?a b", "/other?a%20b"), ("/other/%0d%0aX:1", "/other/%0d%0aX:1"),
+    ],
+)  # fmt: skip
+def test_a_server_is_asked_for_nothing_but_a_target(martlet, origin, site, value, target):
+    web, other = origin(answer(headers=[("X-Accel-Redirect", value)])), origin()
+    proxy = martlet(CONFIGURATION, web=web, other=other, root=site)
+    assert proxy.get("/api").status == 200
+    assert other.next_request().target == target
+
+
+@pytest.mark.parametrize("method, target, seen", [("GET", "http://site.test/a?b", "/a?b"), ("OPTIONS", "*", "/"), ("OPTIONS", "http://site.test", "/")])
+def test_a_route_by_name_gets_the_target_in_origin_form(martlet, origin, site, method, target, seen):
+    web, other = origin(answer(headers=[("X-Accel-Redirect", "@other")])), origin()
+    proxy = martlet(CONFIGURATION, web=web, other=other, root=site)
+    assert proxy.ask(method, target).status == 200
+    request = other.next_request()
+    assert (request.method, request.target) == ("GET", seen)
+
+
+EDITED = """
+pools: {web: {servers: [$web]}, other: {servers: [$other]}}
+response_headers: {remove: [Set-Cookie], set: {Cache-Control: no-store, Content-Type: x/y}}
+routes:
+  - match: {prefix: /protected/}
+    internal: true
+    files: {alias: $root/site.test}
+  - match: {prefix: /other}
+    proxy: other
+  - match: {prefix: /}
+    proxy: web
+    request_headers: {remove: [X-Gone], set: {X-Own: first}}
+"""
+
+
+def test_the_edits_of_one_route_leave_the_request_alone_for_the_next(martlet, origin, site):
+    web, other = origin(answer(headers=[("X-Accel-Redirect", "/other")])), origin()
+    proxy = martlet(EDITED, web=web, other=other, root=site)
+    proxy.get("/", {"X-Gone": "here", "X-Own": "client"})
+    assert "X-Gone" not in web.next_request().headers
+    seen = other.next_request().headers
+    assert (seen["X-Gone"], seen["X-Own"]) == ("here", "client")
+
+
+@pytest.mark.parametrize("value", [FILE, "/other", "/protected/none"])
+def test_the_edits_of_responses_hold_for_what_stays_of_the_servers_head(martlet, origin, site, value):
+    fields = [("X-Accel-Redirect", value), ("Set-Cookie", "a=1"), ("Cache-Control", "private"), ("Content-Type", "a/b")]
+    proxy = martlet(EDITED, web=origin(answer(headers=fields)), other=origin(), root=site)
+    seen = proxy.get("/").headers
+    assert "Set-Cookie" not in seen
+    assert (seen["Cache-Control"], seen["Content-Type"]) == ("no-store", "x/y")
+
+
+def test_an_interim_response_does_not_tell_the_client_of_inner_paths(martlet, origin, site):
+    hints = f"HTTP/1.1 103 Early Hints\r\nX-Accel-Redirect: {FILE}\r\nLink: </x>\r\n\r\n".encode()
+    proxy = martlet(CONFIGURATION, web=origin(hints + answer()), other=origin(), root=site)
+    [seen] = proxy.get("/").informational
+    assert seen.headers.pairs == [("Link", "</x>")]

@@ -216,3 +216,20 @@ routes: [{match: {prefix: /}, proxy: web}]
     )
     assert proxy.get("/").status == 200
     assert web.next_request().headers["Host"] == (seen or str(web))
+
+
+def test_set_and_remove_hold_for_martlets_own_fields(martlet, tmp_path):
+    (tmp_path / "file.txt").write_text("text")
+    proxy = martlet(
+        """
+response_headers: {remove: [ETag], set: {Cache-Control: no-store, Content-Type: x/y, X-Other: "1"}}
+routes:
+  - files: {root: $root, cache_control: private}
+""",
+        root=tmp_path,
+    )
+    for target, status in (("/file.txt", 200), ("/none", 404)):
+        seen = proxy.get(target)
+        assert seen.status == status
+        assert "ETag" not in seen.headers
+        assert [seen.headers[name] for name in ("Cache-Control", "Content-Type", "X-Other")] == ["no-store", "x/y", "1"]

@@ -1,5 +1,7 @@
 """Variables in headers and paths, edits for all routes, and whose word counts about the client."""
 
+import pytest
+
 from support.origin import answer
 
 CONFIGURATION = """
@@ -149,3 +151,21 @@ def test_what_a_route_says_of_the_client_goes_before_the_policy_for_all(martlet,
     seen = web.next_request().headers
     assert [seen.all(f"X-Forwarded-{name}") for name in ("For", "Proto", "Host")] == [["for"], ["proto"], []]
     assert seen.all("X-Request-Id") == ["id"]
+
+
+@pytest.mark.parametrize("size", [1000, 9000, 15_000, 20_000])
+def test_a_host_made_of_the_longest_of_fields_finds_room(martlet, origin, size):
+    web = origin()
+    proxy = martlet('pools: {web: {servers: [$web], host: "{header:X-Long}{header:X-Long}"}}\nroutes: [{proxy: web}]', web=web)
+    assert proxy.get("/", {"X-Long": "h" * size}).status == 200
+    assert web.next_request().headers["Host"] == 2 * size * "h"
+
+
+def test_a_request_that_cannot_be_read_is_repeated_as_far_as_it_fits(martlet, origin):
+    edits = "".join(f'    X-{i}: "{{target}}"\n' for i in range(80))
+    proxy = martlet("pools: {web: {servers: [$web]}}\nroutes: [{proxy: web}]\nresponse_headers:\n  add:\n" + edits, web=origin())
+    with proxy.connect() as client:
+        client.send("G" * 300 + "\r\n\r\n")
+        seen = client.read_response()
+    assert seen.status == 501
+    assert [seen.headers[f"X-{i}"] for i in range(80)] == ["G" * 256] * 80

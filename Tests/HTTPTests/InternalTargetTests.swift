@@ -55,4 +55,15 @@ struct InternalTargetTests {
     let isEmpty = buffer.isEmpty
     #expect(isEmpty)
   }
+
+  @Test(arguments: [
+    ("/a%20b?c#d", "/a%20b?c%23d"), ("/x HTTP/1.1", "/x%20HTTP/1.1"), ("/é\t", "/%c3%a9%09"),
+    ("/%", "/%"), ("", ""),
+  ])
+  func `what a target may not hold is escaped and nothing else`(_ value: String, _ target: String) {
+    var buffer = ByteBuffer(capacity: 64)
+    InternalTarget.escape(Array(value.utf8).span, to: &buffer)
+    let bytes = buffer.readable
+    #expect(bytes.indices.map { bytes[$0] } == Array(target.utf8))
+  }
 }
