@@ -35,14 +35,20 @@ public struct Balancer: ~Copyable {
   var servers: [Server] = []
   private var affinity = AffinityPlan()
   private var cookies: [AffinityCookieText] = []
+  var random: RandomSource
 
   /// - Parameters:
   ///   - worker: its number; workers begin at different places of the round, so that they do
   ///     not march in step to the same server.
   ///   - workers: how many there are.
-  public init(_ plans: [PoolPlan], cells: SharedTable<ServerCell>, worker: Int, workers: Int) {
+  ///   - seed: determines what is left to chance; each worker has its own.
+  public init(
+    _ plans: [PoolPlan], cells: SharedTable<ServerCell>, worker: Int, workers: Int,
+    seed: UInt64 = 0
+  ) {
     precondition(worker >= 0 && worker < workers)
     self.cells = cells
+    random = RandomSource(seed: seed)
     for plan in plans {
       precondition(plan.servers.count <= Int(Int16.max))
       let first = servers.count

@@ -1,7 +1,12 @@
 /// Choosing a server.
 extension Balancer {
-  /// Whether an ejection keeps a server out.
-  private enum Ejections { case count, ignored }
+  /// Among which servers one is chosen.
+  struct Terms {
+    var tried: TriedServers
+    let now: UInt64
+    /// Whether an ejection keeps a server out.
+    var countsEjections = true
+  }
 
   /// The server for a request, by number; nil when the pool has none for it.
   ///
@@ -17,10 +22,25 @@ extension Balancer {
   ) -> Int? {
     guard tried.count < TriedServers.limit else { return nil }
     let pool = pools[number]
-    var picked = choose(pool, key, tried, .count, now)
-    if picked >= 0, !claim(pool, picked, now) { picked = another(pool, key, tried, picked, now) }
-    if picked < 0 { picked = choose(pool, key, tried, .ignored, now) }
+    var terms = Terms(tried: tried, now: now)
+    var picked = claimed(pool, key, terms)
+    if picked < 0 {
+      terms.countsEjections = false
+      picked = choose(pool, key, terms)
+    }
     return picked < 0 ? nil : picked
+  }
+
+  /// Chooses a server and takes it; where it is ejected, and another request has begun to try it
+  /// first, the next one; -1 without.
+  private mutating func claimed(_ pool: Pool, _ key: AffinityKey, _ terms: Terms) -> Int {
+    var terms = terms
+    while terms.tried.count < TriedServers.limit {
+      let picked = choose(pool, key, terms)
+      if picked < 0 || claim(pool, picked, terms.now) { return picked }
+      terms.tried.insert(picked)
+    }
+    return -1
   }
 
   /// Takes the server, unless it is ejected and another request has just begun to try it.
@@ -29,51 +49,35 @@ extension Balancer {
     return cells[servers[pool.first + server].slot].claimTrial(at: now, until: now &+ rule.duration)
   }
 
-  /// Picks as if `lost` had been tried, which another request claimed first; -1 without.
-  private mutating func another(
-    _ pool: Pool, _ key: AffinityKey, _ tried: TriedServers, _ lost: Int, _ now: UInt64
-  ) -> Int {
-    var passed = tried
-    var picked = lost
-    repeat {
-      passed.insert(picked)
-      guard passed.count < TriedServers.limit else { return -1 }
-      picked = choose(pool, key, passed, .count, now)
-    } while picked >= 0 && !claim(pool, picked, now)
-    return picked
-  }
-
-  private mutating func choose(
-    _ pool: Pool, _ key: AffinityKey, _ tried: TriedServers, _ ejections: Ejections, _ now: UInt64
-  ) -> Int {
+  private mutating func choose(_ pool: Pool, _ key: AffinityKey, _ terms: Terms) -> Int {
     if key.cookie != 0 {
       for i in 0..<pool.count where servers[pool.first + i].identity == key.cookie {
-        if isEligible(pool, i, tried, ejections, now) { return i }
+        if isEligible(pool, i, terms) { return i }
       }
     }
-    if key.rank < .max { return byHash(pool, key.hash, tried, ejections, now) }
+    if key.rank < .max { return byHash(pool, key.hash, terms) }
     return switch pool.strategy {
-    case .roundRobin: inTurn(pool, tried, ejections, now)
-    case .leastRequests: byRequests(pool, tried, ejections, now)
+    case .roundRobin: inTurn(pool, terms)
+    case .leastRequests: byRequests(pool, terms)
+    case .randomTwo: byTwoDraws(pool, terms)
+    case .leastTime: byTime(pool, terms)
     }
   }
 
-  private func isEligible(
-    _ pool: Pool, _ i: Int, _ tried: TriedServers, _ ejections: Ejections, _ now: UInt64
-  ) -> Bool {
+  func isEligible(_ pool: Pool, _ i: Int, _ terms: Terms) -> Bool {
     let slot = servers[pool.first + i].slot
-    guard cells[slot].isReady, !tried.contains(i) else { return false }
-    return pool.rule == nil || ejections == .ignored || cells[slot].admits(at: now)
+    guard cells[slot].isReady, !terms.tried.contains(i) else { return false }
+    return pool.rule == nil || !terms.countsEjections || cells[slot].admits(at: terms.now)
   }
 
   /// Smooth weighted round-robin, as nginx has it (ngx_http_upstream_get_peer): each eligible
   /// server gains its weight, the one that is ahead is picked and pays back the sum.
   private mutating func inTurn(
-    _ pool: Pool, _ tried: TriedServers, _ ejections: Ejections, _ now: UInt64
+    _ pool: Pool, _ terms: Terms
   ) -> Int {
     var best = -1
     var total = 0
-    for i in 0..<pool.count where isEligible(pool, i, tried, ejections, now) {
+    for i in 0..<pool.count where isEligible(pool, i, terms) {
       let at = pool.first + i
       servers[at].turn += servers[at].weight
       total += servers[at].weight
@@ -86,12 +90,12 @@ extension Balancer {
   /// The fewest requests in flight for the weight (nginx: `least_conn`), all workers' counted;
   /// those that have equally few take turns.
   private mutating func byRequests(
-    _ pool: Pool, _ tried: TriedServers, _ ejections: Ejections, _ now: UInt64
+    _ pool: Pool, _ terms: Terms
   ) -> Int {
     var best = -1
     var bestRequests = 0
     var bestWeight = 1
-    for i in 0..<pool.count where isEligible(pool, i, tried, ejections, now) {
+    for i in 0..<pool.count where isEligible(pool, i, terms) {
       let server = servers[pool.first + i]
       let requests = max(cells[server.slot].inFlight, 0)
       let left = requests.multipliedFullWidth(by: bestWeight)
@@ -105,7 +109,7 @@ extension Balancer {
 
     var ahead = -1
     var total = 0
-    for i in 0..<pool.count where isEligible(pool, i, tried, ejections, now) {
+    for i in 0..<pool.count where isEligible(pool, i, terms) {
       let at = pool.first + i
       let requests = max(cells[servers[at].slot].inFlight, 0)
       guard requests * bestWeight <= bestRequests * servers[at].weight else { continue }
@@ -122,12 +126,12 @@ extension Balancer {
   /// Rendezvous hashing (Thaler and Ravishankar, 1998): every server draws a number from the
   /// key, and the highest draw wins. A server that leaves gives away its own keys only.
   private func byHash(
-    _ pool: Pool, _ key: UInt64, _ tried: TriedServers, _ ejections: Ejections, _ now: UInt64
+    _ pool: Pool, _ key: UInt64, _ terms: Terms
   ) -> Int {
     var best = -1
     if pool.weighsAlike {
       var highest: UInt64 = 0
-      for i in 0..<pool.count where isEligible(pool, i, tried, ejections, now) {
+      for i in 0..<pool.count where isEligible(pool, i, terms) {
         let draw = StableHash.mixed(servers[pool.first + i].hash, key)
         if best < 0 || draw > highest {
           best = i
@@ -139,7 +143,7 @@ extension Balancer {
     // A draw u out of (0, 1) becomes weight / -log u (Schindelhauer and Schomaker, 2005), which
     // for equal weights orders the servers as u does.
     var highest = 0.0
-    for i in 0..<pool.count where isEligible(pool, i, tried, ejections, now) {
+    for i in 0..<pool.count where isEligible(pool, i, terms) {
       let server = servers[pool.first + i]
       let draw = Double(server.weight) / Logarithm.negated(StableHash.mixed(server.hash, key))
       if best < 0 || draw > highest {
