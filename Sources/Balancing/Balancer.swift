@@ -17,11 +17,13 @@ public struct Balancer: ~Copyable {
     /// In `cookies`; -1 without.
     let cookie: Int
     let weighsAlike: Bool
+    let hasBackups: Bool
   }
 
   struct Server {
     let slot: Int
     let weight: Int
+    let isBackup: Bool
     /// Of smooth round-robin: grows by the weight each time another server is picked.
     var turn = 0
     /// What hashed keys are held against.
@@ -56,7 +58,8 @@ public struct Balancer: ~Copyable {
         precondition(server.weight > 0)
         servers.append(
           Server(
-            slot: server.slot, weight: server.weight, hash: StableHash.of(server.name),
+            slot: server.slot, weight: server.weight, isBackup: server.isBackup,
+            hash: StableHash.of(server.name),
             identity: ServerIdentity.of(pool: plan.name, server: server.name)))
       }
       let weights = Set(plan.servers.map(\.weight))
@@ -65,7 +68,8 @@ public struct Balancer: ~Copyable {
         Pool(
           first: first, count: plan.servers.count, strategy: plan.strategy, rule: plan.ejection,
           affinity: affinity.add(plan), cookie: plan.cookie == nil ? -1 : cookies.count - 1,
-          weighsAlike: weights.count <= 1))
+          weighsAlike: weights.count <= 1,
+          hasBackups: plan.servers.contains { $0.isBackup }))
       advance(first..<servers.count, by: worker, of: workers)
     }
   }

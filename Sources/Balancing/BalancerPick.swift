@@ -6,14 +6,17 @@ extension Balancer {
     let now: UInt64
     /// Whether an ejection keeps a server out.
     var countsEjections = true
+    /// Among backups, or among those that are none.
+    var isAmongBackups = false
   }
 
   /// The server for a request, by number; nil when the pool has none for it.
   ///
   /// Only servers that are healthy, have an address and do not drain are picked, and none that
-  /// the request has tried. First the one that the request's cookie names, then the one its
-  /// hashed key leads to, then the one whose turn it is by the pool's strategy. When all that is
-  /// left is ejected, ejection does not count: a doubtful server is better than none.
+  /// the request has tried; a backup only when there is no other. First the one that the request's
+  /// cookie names, then the one its hashed key leads to, then the one whose turn it is by the
+  /// pool's strategy. When all that is left is ejected, ejection does not count: a doubtful server
+  /// is better than none.
   ///
   /// - Parameter now: in nanoseconds.
   public mutating func pick(
@@ -23,17 +26,27 @@ extension Balancer {
     guard tried.count < TriedServers.limit else { return nil }
     let pool = pools[number]
     var terms = Terms(tried: tried, now: now)
-    var picked = claimed(pool, key, terms)
+    var picked = inTiers(pool, key, terms)
     if picked < 0 {
       terms.countsEjections = false
-      picked = choose(pool, key, terms)
+      picked = inTiers(pool, key, terms)
     }
     return picked < 0 ? nil : picked
+  }
+
+  /// Chooses among servers that are no backups, and only without any among backups.
+  private mutating func inTiers(_ pool: Pool, _ key: AffinityKey, _ terms: Terms) -> Int {
+    let picked = claimed(pool, key, terms)
+    guard picked < 0, pool.hasBackups else { return picked }
+    var terms = terms
+    terms.isAmongBackups = true
+    return claimed(pool, key, terms)
   }
 
   /// Chooses a server and takes it; where it is ejected, and another request has begun to try it
   /// first, the next one; -1 without.
   private mutating func claimed(_ pool: Pool, _ key: AffinityKey, _ terms: Terms) -> Int {
+    guard terms.countsEjections else { return choose(pool, key, terms) }
     var terms = terms
     while terms.tried.count < TriedServers.limit {
       let picked = choose(pool, key, terms)
@@ -65,8 +78,10 @@ extension Balancer {
   }
 
   func isEligible(_ pool: Pool, _ i: Int, _ terms: Terms) -> Bool {
-    let slot = servers[pool.first + i].slot
-    guard cells[slot].isReady, !terms.tried.contains(i) else { return false }
+    let server = servers[pool.first + i]
+    let slot = server.slot
+    guard server.isBackup == terms.isAmongBackups, cells[slot].isReady, !terms.tried.contains(i)
+    else { return false }
     return pool.rule == nil || !terms.countsEjections || cells[slot].admits(at: terms.now)
   }
 

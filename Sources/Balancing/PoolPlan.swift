@@ -22,11 +22,14 @@ public struct PoolPlan: Equatable, Sendable {
     public var weight: Int
     /// Of its `ServerCell`.
     public var slot: Int
+    /// Picked only while none of the others can be.
+    public var isBackup: Bool
 
-    public init(name: String, weight: Int = 1, slot: Int) {
+    public init(name: String, weight: Int = 1, slot: Int, isBackup: Bool = false) {
       self.name = name
       self.weight = weight
       self.slot = slot
+      self.isBackup = isBackup
     }
   }
 
