@@ -17,11 +17,13 @@ public struct Balancer: ~Copyable {
     /// In `cookies`; -1 without.
     let cookie: Int
     let weighsAlike: Bool
+    let hasBackups: Bool
   }
 
   struct Server {
     let slot: Int
     let weight: Int
+    let isBackup: Bool
     /// Of smooth round-robin: grows by the weight each time another server is picked.
     var turn = 0
     /// What hashed keys are held against.
@@ -35,14 +37,20 @@ public struct Balancer: ~Copyable {
   var servers: [Server] = []
   private var affinity = AffinityPlan()
   private var cookies: [AffinityCookieText] = []
+  var random: RandomSource
 
   /// - Parameters:
   ///   - worker: its number; workers begin at different places of the round, so that they do
   ///     not march in step to the same server.
   ///   - workers: how many there are.
-  public init(_ plans: [PoolPlan], cells: SharedTable<ServerCell>, worker: Int, workers: Int) {
+  ///   - seed: determines what is left to chance; each worker has its own.
+  public init(
+    _ plans: [PoolPlan], cells: SharedTable<ServerCell>, worker: Int, workers: Int,
+    seed: UInt64 = 0
+  ) {
     precondition(worker >= 0 && worker < workers)
     self.cells = cells
+    random = RandomSource(seed: seed)
     for plan in plans {
       precondition(plan.servers.count <= Int(Int16.max))
       let first = servers.count
@@ -50,7 +58,8 @@ public struct Balancer: ~Copyable {
         precondition(server.weight > 0)
         servers.append(
           Server(
-            slot: server.slot, weight: server.weight, hash: StableHash.of(server.name),
+            slot: server.slot, weight: server.weight, isBackup: server.isBackup,
+            hash: StableHash.of(server.name),
             identity: ServerIdentity.of(pool: plan.name, server: server.name)))
       }
       let weights = Set(plan.servers.map(\.weight))
@@ -59,7 +68,8 @@ public struct Balancer: ~Copyable {
         Pool(
           first: first, count: plan.servers.count, strategy: plan.strategy, rule: plan.ejection,
           affinity: affinity.add(plan), cookie: plan.cookie == nil ? -1 : cookies.count - 1,
-          weighsAlike: weights.count <= 1))
+          weighsAlike: weights.count <= 1,
+          hasBackups: plan.servers.contains { $0.isBackup }))
       advance(first..<servers.count, by: worker, of: workers)
     }
   }

@@ -1,14 +1,22 @@
 /// Choosing a server.
 extension Balancer {
-  /// Whether an ejection keeps a server out.
-  private enum Ejections { case count, ignored }
+  /// Among which servers one is chosen.
+  struct Terms {
+    var tried: TriedServers
+    let now: UInt64
+    /// Whether an ejection keeps a server out.
+    var countsEjections = true
+    /// Among backups, or among those that are none.
+    var isAmongBackups = false
+  }
 
   /// The server for a request, by number; nil when the pool has none for it.
   ///
   /// Only servers that are healthy, have an address and do not drain are picked, and none that
-  /// the request has tried. First the one that the request's cookie names, then the one its
-  /// hashed key leads to, then the one whose turn it is by the pool's strategy. When all that is
-  /// left is ejected, ejection does not count: a doubtful server is better than none.
+  /// the request has tried; a backup only when there is no other. First the one that the request's
+  /// cookie names, then the one its hashed key leads to, then the one whose turn it is by the
+  /// pool's strategy. When all that is left is ejected, ejection does not count: a doubtful server
+  /// is better than none.
   ///
   /// - Parameter now: in nanoseconds.
   public mutating func pick(
@@ -17,10 +25,35 @@ extension Balancer {
   ) -> Int? {
     guard tried.count < TriedServers.limit else { return nil }
     let pool = pools[number]
-    var picked = choose(pool, key, tried, .count, now)
-    if picked >= 0, !claim(pool, picked, now) { picked = another(pool, key, tried, picked, now) }
-    if picked < 0 { picked = choose(pool, key, tried, .ignored, now) }
+    var terms = Terms(tried: tried, now: now)
+    var picked = inTiers(pool, key, terms)
+    if picked < 0 {
+      terms.countsEjections = false
+      picked = inTiers(pool, key, terms)
+    }
     return picked < 0 ? nil : picked
+  }
+
+  /// Chooses among servers that are no backups, and only without any among backups.
+  private mutating func inTiers(_ pool: Pool, _ key: AffinityKey, _ terms: Terms) -> Int {
+    let picked = claimed(pool, key, terms)
+    guard picked < 0, pool.hasBackups else { return picked }
+    var terms = terms
+    terms.isAmongBackups = true
+    return claimed(pool, key, terms)
+  }
+
+  /// Chooses a server and takes it; where it is ejected, and another request has begun to try it
+  /// first, the next one; -1 without.
+  private mutating func claimed(_ pool: Pool, _ key: AffinityKey, _ terms: Terms) -> Int {
+    guard terms.countsEjections else { return choose(pool, key, terms) }
+    var terms = terms
+    while terms.tried.count < TriedServers.limit {
+      let picked = choose(pool, key, terms)
+      if picked < 0 || claim(pool, picked, terms.now) { return picked }
+      terms.tried.insert(picked)
+    }
+    return -1
   }
 
   /// Takes the server, unless it is ejected and another request has just begun to try it.
@@ -29,51 +62,37 @@ extension Balancer {
     return cells[servers[pool.first + server].slot].claimTrial(at: now, until: now &+ rule.duration)
   }
 
-  /// Picks as if `lost` had been tried, which another request claimed first; -1 without.
-  private mutating func another(
-    _ pool: Pool, _ key: AffinityKey, _ tried: TriedServers, _ lost: Int, _ now: UInt64
-  ) -> Int {
-    var passed = tried
-    var picked = lost
-    repeat {
-      passed.insert(picked)
-      guard passed.count < TriedServers.limit else { return -1 }
-      picked = choose(pool, key, passed, .count, now)
-    } while picked >= 0 && !claim(pool, picked, now)
-    return picked
-  }
-
-  private mutating func choose(
-    _ pool: Pool, _ key: AffinityKey, _ tried: TriedServers, _ ejections: Ejections, _ now: UInt64
-  ) -> Int {
+  private mutating func choose(_ pool: Pool, _ key: AffinityKey, _ terms: Terms) -> Int {
     if key.cookie != 0 {
       for i in 0..<pool.count where servers[pool.first + i].identity == key.cookie {
-        if isEligible(pool, i, tried, ejections, now) { return i }
+        if isEligible(pool, i, terms) { return i }
       }
     }
-    if key.rank < .max { return byHash(pool, key.hash, tried, ejections, now) }
+    if key.rank < .max { return byHash(pool, key.hash, terms) }
     return switch pool.strategy {
-    case .roundRobin: inTurn(pool, tried, ejections, now)
-    case .leastRequests: byRequests(pool, tried, ejections, now)
+    case .roundRobin: inTurn(pool, terms)
+    case .leastRequests: byRequests(pool, terms)
+    case .randomTwo: byTwoDraws(pool, terms)
+    case .leastTime: byTime(pool, terms)
     }
   }
 
-  private func isEligible(
-    _ pool: Pool, _ i: Int, _ tried: TriedServers, _ ejections: Ejections, _ now: UInt64
-  ) -> Bool {
-    let slot = servers[pool.first + i].slot
-    guard cells[slot].isReady, !tried.contains(i) else { return false }
-    return pool.rule == nil || ejections == .ignored || cells[slot].admits(at: now)
+  func isEligible(_ pool: Pool, _ i: Int, _ terms: Terms) -> Bool {
+    let server = servers[pool.first + i]
+    let slot = server.slot
+    guard server.isBackup == terms.isAmongBackups, cells[slot].isReady, !terms.tried.contains(i)
+    else { return false }
+    return pool.rule == nil || !terms.countsEjections || cells[slot].admits(at: terms.now)
   }
 
   /// Smooth weighted round-robin, as nginx has it (ngx_http_upstream_get_peer): each eligible
   /// server gains its weight, the one that is ahead is picked and pays back the sum.
   private mutating func inTurn(
-    _ pool: Pool, _ tried: TriedServers, _ ejections: Ejections, _ now: UInt64
+    _ pool: Pool, _ terms: Terms
   ) -> Int {
     var best = -1
     var total = 0
-    for i in 0..<pool.count where isEligible(pool, i, tried, ejections, now) {
+    for i in 0..<pool.count where isEligible(pool, i, terms) {
       let at = pool.first + i
       servers[at].turn += servers[at].weight
       total += servers[at].weight
@@ -86,12 +105,12 @@ extension Balancer {
   /// The fewest requests in flight for the weight (nginx: `least_conn`), all workers' counted;
   /// those that have equally few take turns.
   private mutating func byRequests(
-    _ pool: Pool, _ tried: TriedServers, _ ejections: Ejections, _ now: UInt64
+    _ pool: Pool, _ terms: Terms
   ) -> Int {
     var best = -1
     var bestRequests = 0
     var bestWeight = 1
-    for i in 0..<pool.count where isEligible(pool, i, tried, ejections, now) {
+    for i in 0..<pool.count where isEligible(pool, i, terms) {
       let server = servers[pool.first + i]
       let requests = max(cells[server.slot].inFlight, 0)
       let left = requests.multipliedFullWidth(by: bestWeight)
@@ -105,7 +124,7 @@ extension Balancer {
 
     var ahead = -1
     var total = 0
-    for i in 0..<pool.count where isEligible(pool, i, tried, ejections, now) {
+    for i in 0..<pool.count where isEligible(pool, i, terms) {
       let at = pool.first + i
       let requests = max(cells[servers[at].slot].inFlight, 0)
       guard requests * bestWeight <= bestRequests * servers[at].weight else { continue }
@@ -122,12 +141,12 @@ extension Balancer {
   /// Rendezvous hashing (Thaler and Ravishankar, 1998): every server draws a number from the
   /// key, and the highest draw wins. A server that leaves gives away its own keys only.
   private func byHash(
-    _ pool: Pool, _ key: UInt64, _ tried: TriedServers, _ ejections: Ejections, _ now: UInt64
+    _ pool: Pool, _ key: UInt64, _ terms: Terms
   ) -> Int {
     var best = -1
     if pool.weighsAlike {
       var highest: UInt64 = 0
-      for i in 0..<pool.count where isEligible(pool, i, tried, ejections, now) {
+      for i in 0..<pool.count where isEligible(pool, i, terms) {
         let draw = StableHash.mixed(servers[pool.first + i].hash, key)
         if best < 0 || draw > highest {
           best = i
@@ -139,7 +158,7 @@ extension Balancer {
     // A draw u out of (0, 1) becomes weight / -log u (Schindelhauer and Schomaker, 2005), which
     // for equal weights orders the servers as u does.
     var highest = 0.0
-    for i in 0..<pool.count where isEligible(pool, i, tried, ejections, now) {
+    for i in 0..<pool.count where isEligible(pool, i, terms) {
       let server = servers[pool.first + i]
       let draw = Double(server.weight) / Logarithm.negated(StableHash.mixed(server.hash, key))
       if best < 0 || draw > highest {

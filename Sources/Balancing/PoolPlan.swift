@@ -8,6 +8,10 @@ public struct PoolPlan: Equatable, Sendable {
     case roundRobin
     /// The server with the fewest requests in flight for its weight.
     case leastRequests
+    /// Of two servers drawn by weight the one with fewer requests in flight for its weight.
+    case randomTwo
+    /// The shortest time to the first byte, times requests in flight, for the weight.
+    case leastTime
   }
 
   public struct Server: Equatable, Sendable {
@@ -18,11 +22,14 @@ public struct PoolPlan: Equatable, Sendable {
     public var weight: Int
     /// Of its `ServerCell`.
     public var slot: Int
+    /// Picked only while none of the others can be.
+    public var isBackup: Bool
 
-    public init(name: String, weight: Int = 1, slot: Int) {
+    public init(name: String, weight: Int = 1, slot: Int, isBackup: Bool = false) {
       self.name = name
       self.weight = weight
       self.slot = slot
+      self.isBackup = isBackup
     }
   }
 
@@ -53,6 +60,8 @@ public struct PoolPlan: Equatable, Sendable {
     switch settings.strategy {
     case .roundRobin: strategy = .roundRobin
     case .leastRequests: strategy = .leastRequests
+    case .randomTwo: strategy = .randomTwo
+    case .leastTime: strategy = .leastTime
     case .hash(let keys): self.keys += keys
     }
     ejection = settings.ejection.map { EjectionRule($0) }

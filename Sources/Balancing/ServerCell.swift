@@ -37,7 +37,10 @@ public struct ServerCell: ~Copyable, Sendable {
   /// The port, and above it the family.
   private let addressPort = Atomic<UInt64>(0)
 
-  private let padding = InlineArray<4, UInt64>(repeating: 0)
+  /// An `AnswerTime`, for pools that choose by it; 0 while none is known.
+  private let answerTime = Atomic<UInt64>(0)
+
+  private let padding = InlineArray<3, UInt64>(repeating: 0)
 
   public init() {}
 
@@ -48,7 +51,10 @@ public struct ServerCell: ~Copyable, Sendable {
   public func setHealthy(_ isHealthy: Bool) {
     if isHealthy {
       let before = status.bitwiseOr(Status.healthy, ordering: .relaxed).oldValue
-      if before & Status.healthy == 0 { forgetFailures() }
+      if before & Status.healthy == 0 {
+        forgetFailures()
+        answerTime.store(0, ordering: .relaxed)
+      }
     } else {
       status.bitwiseAnd(~Status.healthy, ordering: .relaxed)
     }
@@ -84,6 +90,7 @@ public struct ServerCell: ~Copyable, Sendable {
   func reset() {
     status.store(0, ordering: .relaxed)
     requests.store(0, ordering: .relaxed)
+    answerTime.store(0, ordering: .relaxed)
     forgetFailures()
   }
 
@@ -146,6 +153,24 @@ public struct ServerCell: ~Copyable, Sendable {
     return trialUntil.compareExchange(
       expected: before, desired: end, ordering: .relaxed
     ).exchanged
+  }
+
+  /// How long the server takes to begin an answer, as far as is known at `now`.
+  func answerTime(at now: UInt64) -> AnswerTime.Estimate {
+    AnswerTime(bits: answerTime.load(ordering: .relaxed)).estimate(at: now)
+  }
+
+  /// The server has taken `time` (in ns) to begin an answer.
+  func noteAnswer(after time: UInt64, at now: UInt64) {
+    var before = answerTime.load(ordering: .relaxed)
+    while true {
+      let next = AnswerTime(bits: before).adding(time, at: now).bits
+      guard next != before else { return }
+      let (exchanged, current) = answerTime.compareExchange(
+        expected: before, desired: next, ordering: .relaxed)
+      if exchanged { return }
+      before = current
+    }
   }
 
   /// Counts a failure; the answer is how many there were in a row since the first one, which

@@ -148,6 +148,7 @@ public struct ServerRoster {
     /// Unique in its pool.
     public let name: String
     public let weight: Int
+    public let isBackup: Bool
     /// Of its cell.
     public let slot: Int
     /// As the configuration has it.
@@ -161,8 +162,8 @@ public struct ServerRoster {
         server.places.places.indices.map { place in
           Placed(
             name: AddressPlaces.name(server.settings.name, place: place),
-            weight: server.settings.weight, slot: server.slots[place],
-            endpoint: server.settings.endpoint)
+            weight: server.settings.weight, isBackup: server.settings.isBackup,
+            slot: server.slots[place], endpoint: server.settings.endpoint)
         }
       }
     }

@@ -81,7 +81,8 @@ extension Supervisor {
           Snapshot.Server(
             name: server.name, weight: server.weight, cell: server.slot,
             host: server.endpoint.description,
-            counters: Metrics.serverSlots(pool.name, server.name, registry))
+            counters: Metrics.serverSlots(pool.name, server.name, registry),
+            isBackup: server.isBackup)
         }
       },
       routes: configuration.routes.map { Metrics.routeSlots($0.name, registry) },

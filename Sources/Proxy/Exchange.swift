@@ -75,6 +75,8 @@ struct Exchange: ~Copyable {
   var isSendingOver = false
   /// The request goes out on a connection that has served another: it may die of old age.
   var isReused = false
+  /// When the present server was picked; 0 once its answer has begun.
+  var asked: Instant = 0
   var connectStart: Instant = 0
   var connectTime: UInt64 = 0
   var firstByte: Instant = 0

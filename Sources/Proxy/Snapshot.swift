@@ -40,13 +40,19 @@ public final class Snapshot: Sendable {
     /// What Host says when the client's own does not go on.
     public var host: String
     public var counters: ServerSlots
+    /// It stands in for those that are none.
+    public var isBackup: Bool
 
-    public init(name: String, weight: Int, cell: Int, host: String, counters: ServerSlots) {
+    public init(
+      name: String, weight: Int, cell: Int, host: String, counters: ServerSlots,
+      isBackup: Bool = false
+    ) {
       self.name = name
       self.weight = weight
       self.cell = cell
       self.host = host
       self.counters = counters
+      self.isBackup = isBackup
     }
   }
 
@@ -182,7 +188,8 @@ public final class Snapshot: Sendable {
       PoolPlan(
         pool,
         servers: bindings.servers[i].map {
-          PoolPlan.Server(name: $0.name, weight: $0.weight, slot: $0.cell)
+          PoolPlan.Server(
+            name: $0.name, weight: $0.weight, slot: $0.cell, isBackup: $0.isBackup)
         })
     }
     var routes: [Route] = []

@@ -53,6 +53,19 @@ extension Worker {
     generations[generation].balancer.begin(
       pool: exchanges[exchange].route.pool, server: server)
     exchanges[exchange].isCounted = true
+    exchanges[exchange].asked = clock.now
+  }
+
+  /// The first byte of what the server answers is here.
+  mutating func noteFirstByte(_ exchange: Handle) {
+    if exchanges[exchange].firstByte == 0 { exchanges[exchange].firstByte = clock.now }
+    let asked = exchanges[exchange].asked
+    guard asked > 0 else { return }
+    exchanges[exchange].asked = 0
+    let generation = exchanges[exchange].generation
+    generations[generation].balancer.began(
+      pool: exchanges[exchange].route.pool, server: exchanges[exchange].server,
+      after: clock.now - asked, now: clock.now)
   }
 
   mutating func endRequest(_ exchange: Handle, _ outcome: Outcome) {

@@ -26,7 +26,7 @@ extension Worker {
   mutating func adopt(_ snapshot: Snapshot) -> Handle {
     let balancer = Balancer(
       snapshot.plans, cells: environment.cells, worker: environment.number,
-      workers: environment.workers)
+      workers: environment.workers, seed: random.next())
     let settings = snapshot.files
     files.keep(
       freshness: settings.freshness, contentBytes: settings.memoryBytes / environment.workers)

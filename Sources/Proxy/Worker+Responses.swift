@@ -61,7 +61,7 @@ extension Worker {
       guard makeRoomForResponseHead(exchange) else { return }
       switch upstreams[upstream].transport.receive(into: &exchanges[exchange].input) {
       case .bytes:
-        if exchanges[exchange].firstByte == 0 { exchanges[exchange].firstByte = clock.now }
+        noteFirstByte(exchange)
         guard parseResponseHead(exchange) else { return }
       case .wouldBlock: return
       case .endOfStream, .failed:

@@ -74,6 +74,50 @@ def test_least_requests_goes_to_the_idle_server(martlet, origin):
         assert holder.read_response().status == 200
 
 
+@pytest.mark.parametrize("strategy", ["random_two", "least_time"])
+def test_a_server_that_is_busy_or_slow_is_left_alone(martlet, origin, strategy):
+    release = threading.Event()
+
+    def behave(name):
+        def serve(stream, request):
+            if request.target == "/hold":
+                assert release.wait(PATIENCE)
+            stream.send(answer(name))
+            return True
+
+        return serve
+
+    a, b = origin(behave(b"a")), origin(behave(b"b"))
+    proxy = martlet(
+        f'pools: {{web: {{servers: ["$a", "$b"], strategy: {strategy}}}}}\nroutes: [{{match: {{prefix: /}}, proxy: web}}]\n', a=a, b=b
+    )
+    with proxy.connect() as holder:
+        holder.write("GET", "/hold")
+        until(lambda: a.requests or b.requests, "the held request arrives")
+        idle = "b" if a.requests else "a"
+        assert asked(proxy, 10) == [idle] * 10
+        release.set()
+        assert holder.read_response().status == 200
+
+
+def test_a_backup_stands_in_while_the_others_are_down(martlet, origin):
+    a, spare = Patient(origin, "a"), Patient(origin, "spare")
+    proxy = martlet(
+        f"pools: {{web: {{servers: ['$a', {{address: '$spare', backup: true}}], health: {HEALTH}}}}}\n"
+        "routes: [{match: {prefix: /}, proxy: web}]\n",
+        a=a,
+        spare=spare,
+    )
+    until(lambda: asked(proxy, 1) == ["a"], "the first server is up")
+    spare.wait_checks(2)
+    assert asked(proxy, 10) == ["a"] * 10
+    a.healthy = False
+    until(lambda: asked(proxy, 1) == ["spare"], "the backup stands in")
+    a.healthy = True
+    until(lambda: asked(proxy, 1) == ["a"], "the first server is back")
+    assert asked(proxy, 10) == ["a"] * 10
+
+
 def test_hash_sends_equal_keys_to_one_server(martlet, origin):
     servers = {n: named(origin, n) for n in "abcd"}
     text = """

@@ -59,6 +59,11 @@ enum Checks {
           ["names tell servers apart in logs and metrics"])
       }
     }
+    if !pool.servers.isEmpty, pool.servers.allSatisfy(\.isBackup) {
+      reading.report(
+        at: path + ["servers"], "all servers of the pool \(pool.name) are backups",
+        ["a backup stands in for another server: let one have no backup: true"])
+    }
     if case .hash(let keys) = pool.strategy {
       check(keys, at: path + ["strategy", "hash"], &reading)
       if pool.affinity != .off {

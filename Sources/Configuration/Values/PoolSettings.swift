@@ -40,7 +40,8 @@ extension PoolSettings {
       "Who answers: host:port, or keys with values.")
     Key(
       "strategy", \.strategy, Strategy.codec, synonyms: ["balance", "lb_policy", "algorithm"],
-      "By which rule the next server is chosen: round_robin, least_requests, or {hash: [KEY]}.")
+      "By which rule the next server is chosen: round_robin, least_requests, random_two, "
+        + "least_time, or {hash: [KEY]}.")
     Key(
       "affinity", \.affinity, Affinity.codec, synonyms: ["sticky", "persistence", "stickiness"],
       "How requests of one client reach the same server.")

@@ -11,6 +11,12 @@ public struct ServerSettings: Equatable, Sendable {
   /// 1 … 1000. nginx: `weight`.
   public var weight = 1
 
+  /// It gets requests only while no other server of the pool can take them: all that are no
+  /// backups are down, ejected, or have been tried. Affinity does not keep a client there either.
+  ///
+  /// nginx, HAProxy: `backup`.
+  public var isBackup = false
+
   /// What logs and metrics call it; the endpoint unless told. Unique in its pool.
   public var name: String
 
@@ -31,6 +37,9 @@ extension ServerSettings {
     Key(
       "weight", \.weight, .integer(1...1000),
       "Its share of the requests against the others of the pool.")
+    Key(
+      "backup", \.isBackup, .boolean, synonyms: ["standby", "spare"],
+      "It gets requests only while no server that is no backup can take them.")
     Key(
       "name", \.givenName, Codec<String>.name("a name").optional,
       "What logs and metrics call it; its address unless told.")
