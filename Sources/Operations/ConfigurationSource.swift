@@ -1,6 +1,7 @@
 import CLibraries
 public import Configuration
 import Reactor
+import Synchronization
 
 /// Where the configuration comes from, each time it is read.
 public struct ConfigurationSource: Sendable {
@@ -12,6 +13,12 @@ public struct ConfigurationSource: Sendable {
   public var adjust: @Sendable (inout Configuration) -> Void = { _ in }
   /// What a path leads to; replaced in tests.
   var kind: @Sendable (String) -> PathKind = { PathKind(of: $0) }
+  /// What a path leads to just now, symbolic links followed; replaced in tests.
+  var status: @Sendable (String) -> FileStatus? = { path in
+    try? Syscalls.status((Array(path.utf8) + [0]).span)
+  }
+  /// The file that it is read from, if it is one.
+  private let path: String?
   private let read: @Sendable () throws(SystemError) -> String
   private let lookup = FileLookup()
 
@@ -22,18 +29,21 @@ public struct ConfigurationSource: Sendable {
 
   /// A file, read anew at each load.
   public static func file(_ path: String) -> ConfigurationSource {
-    ConfigurationSource(name: path) { () throws(SystemError) in
+    ConfigurationSource(name: path, path: path) { () throws(SystemError) in
       try TextFile.read(path, limit: YAMLParser.textBytesLimit)
     }
   }
 
   /// A text that does not change.
   public static func text(_ text: String, name: String) -> ConfigurationSource {
-    ConfigurationSource(name: name) { () throws(SystemError) in text }
+    ConfigurationSource(name: name, path: nil) { () throws(SystemError) in text }
   }
 
-  private init(name: String, read: @escaping @Sendable () throws(SystemError) -> String) {
+  private init(
+    name: String, path: String?, read: @escaping @Sendable () throws(SystemError) -> String
+  ) {
     self.name = name
+    self.path = path
     self.read = read
   }
 
@@ -42,6 +52,18 @@ public struct ConfigurationSource: Sendable {
   ///
   /// - Returns: a configuration if there is no error, and what is wrong or doubtful.
   public func load() -> (configuration: Configuration?, diagnostics: [Diagnostic]) {
+    var files: [FileSight] = []
+    return load(noting: &files)
+  }
+
+  /// The same.
+  ///
+  /// - Parameter files: becomes what was read, each file as it was just before.
+  func load(
+    noting files: inout [FileSight]
+  ) -> (configuration: Configuration?, diagnostics: [Diagnostic]) {
+    let seen = Mutex(path.map { [FileSight($0, status($0))] } ?? [])
+    defer { files = seen.withLock { $0 } }
     let text: String
     do throws(SystemError) {
       text = try read()
@@ -52,6 +74,7 @@ public struct ConfigurationSource: Sendable {
       text: text, fileName: name,
       environment: ProcessEnvironment.variables.merging(variables) { $1 },
       readFile: { path in
+        seen.withLock { $0.append(FileSight(path, status(path))) }
         do throws(SystemError) {
           return .success(try TextFile.read(path, limit: Self.secretBytesLimit))
         } catch {

@@ -19,6 +19,8 @@ public final class ControlMailbox: Sendable {
     case logEnded
     /// Names have been looked up.
     case namesAnswered
+    /// The configuration's files have been looked at.
+    case looked(FileSights)
   }
 
   /// Reports beyond so many that wait are dropped: they repeat themselves.

@@ -20,29 +20,40 @@ final class FileLookup: Sendable {
     init() throws(SystemError) { wakeup = try Wakeup() }
   }
 
+  /// Takes a look, and tells `then` what it has seen, on the thread that looked; false, and no
+  /// look, if an earlier one has not come back yet.
+  func begin<Answer: Sendable>(
+    _ look: @escaping @Sendable () -> Answer, then: @escaping @Sendable (Answer) -> Void
+  ) -> Bool {
+    let isFree = isOut.withLock { isOut in
+      defer { isOut = true }
+      return !isOut
+    }
+    guard isFree else { return false }
+    do throws(SystemError) {
+      try Thread.start(name: "look") {
+        let answer = look()
+        self.isOut.withLock { $0 = false }
+        then(answer)
+      }
+      return true
+    } catch {
+      isOut.withLock { $0 = false }
+      return false
+    }
+  }
+
   /// What `look` answers by the instant `end`; nil if it does not, or if an earlier look has not
   /// come back yet.
   func answer<Answer: Sendable>(
     by end: Instant, _ look: @escaping @Sendable () -> Answer
   ) -> Answer? {
-    let isFree = isOut.withLock { isOut in
-      defer { isOut = true }
-      return !isOut
+    guard let sight = try? Sight<Answer>() else { return nil }
+    let isBegun = begin(look) { answer in
+      sight.answer.withLock { $0 = answer }
+      sight.wakeup.wake()
     }
-    guard isFree else { return nil }
-    let sight: Sight<Answer>
-    do throws(SystemError) {
-      sight = try Sight()
-      try Thread.start(name: "look") {
-        let answer = look()
-        sight.answer.withLock { $0 = answer }
-        self.isOut.withLock { $0 = false }
-        sight.wakeup.wake()
-      }
-    } catch {
-      isOut.withLock { $0 = false }
-      return nil
-    }
+    guard isBegun else { return nil }
     // Bounded by `end`: a signal may end a wait early.
     while true {
       if let answer = sight.answer.withLock({ $0 }) { return answer }

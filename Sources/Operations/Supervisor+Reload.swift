@@ -10,7 +10,9 @@ extension Supervisor {
       logger.notice("no reload: the process is ending")
       return
     }
-    let (loaded, diagnostics) = setting.source.load()
+    var files: [FileSight] = []
+    let (loaded, diagnostics) = setting.source.load(noting: &files)
+    watch.taken(files)
     guard let next = loaded else {
       for diagnostic in diagnostics { logger.error("\(diagnostic.oneLine)") }
       return refuse("\(setting.source.name) has errors")

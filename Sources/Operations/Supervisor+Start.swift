@@ -13,12 +13,13 @@ extension Supervisor {
   /// Reads the configuration, opens sockets and logs, and starts the workers. Call it before
   /// other threads are started, for they inherit which signals are blocked.
   public static func start(_ setting: Setting) throws(StartError) -> Supervisor {
-    let (loaded, diagnostics) = setting.source.load()
+    var files: [FileSight] = []
+    let (loaded, diagnostics) = setting.source.load(noting: &files)
     guard let configuration = loaded else { throw .configuration(diagnostics) }
     setting.output?.level = configuration.log.level.severity
     for diagnostic in diagnostics { setting.logger.warning("\(diagnostic.oneLine)") }
     do {
-      let supervisor = try Supervisor(setting, configuration)
+      let supervisor = try Supervisor(setting, configuration, files)
       supervisor.announce()
       return supervisor
     } catch let error as SnapshotError {

@@ -88,6 +88,8 @@ public final class Supervisor {
   let accessLog: AccessLogWriter?
   let spill: SpillWriter
   let files = FileThreads()
+  var watch: FileWatch
+  let watchLookup = FileLookup()
   var workers: WorkerPool
   var admin: AdminServer?
   /// Where clients connect.
@@ -103,8 +105,11 @@ public final class Supervisor {
   var nextHurry: Instant = 0
 
   /// Opens sockets and logs, and starts the threads.
-  init(_ setting: Setting, _ configuration: Configuration) throws {
+  ///
+  /// - Parameter sources: what the configuration was read from.
+  init(_ setting: Setting, _ configuration: Configuration, _ sources: [FileSight]) throws {
     self.setting = setting
+    watch = FileWatch(sources)
     self.configuration = configuration
     logger = setting.logger
     // First, for threads inherit which signals are blocked.
@@ -184,6 +189,7 @@ public final class Supervisor {
     while let token = control.timers.nextExpired(now: control.clock.now) { expired(token) }
     turnNames()
     hurryNamesOfLost()
+    lookAtFiles()
     releaseRetired()
     watchLimits()
     advanceShutdown()
@@ -193,7 +199,7 @@ public final class Supervisor {
   private var patience: Int {
     let now = control.clock.now
     var wait = control.timers.nextDelay(now: now, atMost: 1000)
-    for due in [names.nextDue, shutdown.nextDue] {
+    for due in [names.nextDue, shutdown.nextDue, nextLook] {
       guard let due else { continue }
       wait = min(wait, due <= now ? 0 : Int(clamping: (due - now) / 1_000_000) + 1)
     }
@@ -251,6 +257,7 @@ public final class Supervisor {
     case .workerEnded(let number, let error): workerEnded(number, error)
     case .logEnded: isLogClosed = true
     case .namesAnswered: break  // each turn takes in what was answered
+    case .looked(let sights): take(sights)
     }
   }
 }

@@ -14,6 +14,20 @@ public struct FileStatus: Equatable, Sendable {
   public let changedSeconds: Int64
   public let changedNanoseconds: UInt32
   public let isRegular: Bool
+
+  public init(
+    device: UInt64, inode: UInt64, size: Int, modifiedSeconds: Int64, modifiedNanoseconds: UInt32,
+    changedSeconds: Int64, changedNanoseconds: UInt32, isRegular: Bool
+  ) {
+    self.device = device
+    self.inode = inode
+    self.size = size
+    self.modifiedSeconds = modifiedSeconds
+    self.modifiedNanoseconds = modifiedNanoseconds
+    self.changedSeconds = changedSeconds
+    self.changedNanoseconds = changedNanoseconds
+    self.isRegular = isRegular
+  }
 }
 
 /// Paths and names are bytes that end with their only NUL.

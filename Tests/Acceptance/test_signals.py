@@ -264,3 +264,56 @@ def test_sighup_while_the_file_is_missing_changes_nothing(martlet, held):
     start = proxy.reload()
     proxy.stderr.wait_for("martlet.yaml", start=start)
     assert proxy.get("/which").body == b"first"
+
+
+WATCHED = "reload: {watch: 100ms}\n" + RELOAD
+
+
+def test_a_file_that_is_renamed_into_place_is_noticed(martlet, origin):
+    proxy = martlet(WATCHED, web=origin(), which="first")
+    inplace = proxy.file
+    good = inplace.read_text()
+
+    def exchange(text):
+        start = len(proxy.stderr)
+        beside = inplace.with_suffix(".new")
+        beside.write_text(text)
+        beside.rename(inplace)
+        return start
+
+    with proxy.connect() as client:
+        assert client.get("/which").body == b"first"
+        exchange(good.replace("first", "second"))
+        until(lambda: client.get("/which").body == b"second", "the new file is in force")
+        # A bad one is said once, and the configuration goes on.
+        start = exchange(good + "limts: {}\n")
+        proxy.stderr.wait_for("configuration not reloaded", start=start)
+        start = exchange(good.replace("first", "third"))
+        until(lambda: client.get("/which").body == b"third", "the repaired file is in force")
+    said = [line for line in proxy.stderr.since() if "configuration not reloaded" in line]
+    assert len(said) == 1, said
+
+
+def test_a_symbolic_link_that_is_exchanged_is_noticed(martlet, origin):
+    """As Kubernetes mounts ConfigMaps and Secrets: file -> ..data/file, ..data -> a folder."""
+    proxy = martlet(WATCHED, web=origin(), which="first")
+    folder = proxy.file.parent
+    good = proxy.file.read_text()
+
+    def publish(version, which, secret):
+        (folder / version).mkdir()
+        (folder / version / "martlet.yaml").write_text(good.replace("body: first", which))
+        (folder / version / "secret").write_text(secret)
+        (folder / "next").symlink_to(version)
+        (folder / "next").rename(folder / "..data")
+
+    publish("..1", "body: second", "one")
+    proxy.file.unlink()
+    proxy.file.symlink_to("..data/martlet.yaml")
+    until(lambda: proxy.get("/which").body == b"second", "what the link leads to is in force")
+    secret = f'body: "${{file:{folder}/..data/secret}}"'
+    publish("..2", secret, "two")
+    until(lambda: proxy.get("/which").body == b"two", "the other folder is in force")
+    # A secret alone changes, in place.
+    (folder / "..2/secret").write_text("three")
+    until(lambda: proxy.get("/which").body == b"three", "the other secret is in force")

@@ -49,6 +49,8 @@ public struct Configuration: Equatable, Sendable {
   public var gzip: GzipSettings?
   /// What is written down, and where.
   public var log = LogSettings()
+  /// How a changed file is noticed.
+  public var reload = ReloadSettings()
   /// How the process ends.
   public var shutdown = Shutdown()
 
@@ -131,6 +133,9 @@ extension Configuration {
     Key(
       "log", \.log, LogSettings.declaration.codec(), synonyms: ["logging", "logs", "access_log"],
       "What is written down, and where.")
+    Key(
+      "reload", \.reload, ReloadSettings.declaration.codec(), synonyms: ["watch", "hot_reload"],
+      "How a changed file is noticed, beside SIGHUP.")
     Key("shutdown", \.shutdown, Shutdown.declaration.codec(), "How the process ends.")
     Key(
       "request_headers", \.requestHeaders, HeaderEdits.requests.codec(),
