@@ -30,6 +30,11 @@ enum BodyReader {
     if case .none = self { return true }
     return false
   }
+
+  var isChunked: Bool {
+    if case .chunked = self { return true }
+    return false
+  }
 }
 
 /// How a body goes on.

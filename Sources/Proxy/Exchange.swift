@@ -136,6 +136,8 @@ struct Exchange: ~Copyable {
   /// The server is asked to say when the body may come (RFC 9110 §10.1.1).
   var relaysExpect: Bool { owesContinue && !requestBody.isDone }
   var hasBodyInput: Bool { !input.isEmpty && !responseBody.isDone }
+  /// The client gets of the body what the server sends, byte by byte: no chunks on either side.
+  var passesAsIs: Bool { encoding == .identity && !responseBody.isChunked }
   var buffersResponse: Bool { route.buffersResponse && !isUnbuffered }
 
   init(client: Handle, generation: Handle, start: Instant) {

@@ -12,6 +12,8 @@ extension Worker {
     withFields: Bool = false
   ) {
     exchanges[exchange].reason = reason
+    // What a file thread finds out for it is no longer its answer.
+    exchanges[exchange].fileWait = nil
     // An answer has begun already: it cannot be taken back, only cut.
     if exchanges[exchange].hasResponseHead { return cutResponse(exchange) }
     if endsConnection || !exchanges[exchange].requestBody.isDone {

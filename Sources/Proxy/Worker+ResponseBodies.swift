@@ -160,7 +160,7 @@ extension Worker {
         return try compressBody(exchange, budget: &budget)
       }
       if exchanges[exchange].responseStore.isEmpty {
-        if exchanges[exchange].encoding == .identity,
+        if exchanges[exchange].passesAsIs,
           exchanges[exchange].input.count > Self.copyLimit,
           clients[exchanges[exchange].client].transport.isWritable
         {
