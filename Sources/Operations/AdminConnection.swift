@@ -15,6 +15,8 @@ struct AdminConnection: ~Copyable {
   }
 
   let socket: Descriptor
+  /// Nobody on another machine can have opened it.
+  let isLocal: Bool
   var state = State.head
   var input = ByteBuffer(capacity: AdminServer.headLimits.headBytes)
   /// The answer that is on its way.
@@ -24,5 +26,8 @@ struct AdminConnection: ~Copyable {
   var forgotten = 0
   var timer: TimerWheel.ID = 0
 
-  init(socket: consuming Descriptor) { self.socket = socket }
+  init(socket: consuming Descriptor, isLocal: Bool) {
+    self.socket = socket
+    self.isLocal = isLocal
+  }
 }

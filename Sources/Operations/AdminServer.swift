@@ -3,7 +3,8 @@ import Memory
 public import Network
 public import Reactor
 
-/// A small HTTP/1.1 server for probes and metrics: GET and HEAD, bounded in everything.
+/// A small HTTP/1.1 server for operators: GET, HEAD, and POST without a body, bounded in
+/// everything.
 ///
 /// It shares the control thread, so what it answers must be at hand, and whoever sends or reads
 /// slowly is closed: 64 connections, 8 KiB for a head, seconds for each step.
@@ -24,6 +25,9 @@ public struct AdminServer: ~Copyable {
   static let requestLimit = 100
   /// Bytes read and forgotten after the last answer, so that the client sees it before the end.
   static let lingerBytesLimit = 256 << 10
+
+  /// Answers a request; what it changes may need the loop.
+  public typealias Answer = (AdminRequest, inout ControlLoop) -> AdminResponse
 
   private var listeners: Slab<Descriptor>
   private var connections = Slab<AdminConnection>(capacity: connectionLimit)
@@ -49,7 +53,7 @@ public struct AdminServer: ~Copyable {
 
   /// Deals with what has become possible on a listener or connection of this server.
   public mutating func handle(
-    _ event: Event, _ control: inout ControlLoop, answer: (AdminRequest) -> AdminResponse
+    _ event: Event, _ control: inout ControlLoop, answer: Answer
   ) {
     let handle = event.token.handle
     switch event.token.controlKind {
@@ -72,8 +76,12 @@ public struct AdminServer: ~Copyable {
 
   // MARK: Connections
 
+  private static let loopback = AddressBlock(IPAddress(v4: 127, 0, 0, 0), prefixLength: 8)
+
   private mutating func accept(_ listener: Handle, _ control: inout ControlLoop) {
     guard listeners.contains(listener) else { return }
+    let address = try? Syscalls.localAddress(listeners[listener]).address
+    let isLocal = address.map { $0 == .loopbackV6 || Self.loopback.contains($0) } ?? false
     var peer = SocketAddress(.anyV4, port: 0)
     for _ in 0..<16 {
       let next: Descriptor?
@@ -84,7 +92,7 @@ public struct AdminServer: ~Copyable {
       }
       guard let accepted = next,
         connections.count < Self.connectionLimit || evictIdle(&control),
-        let handle = connections.insert(AdminConnection(socket: accepted))
+        let handle = connections.insert(AdminConnection(socket: accepted, isLocal: isLocal))
       else { return }
       let token = Token(kind: .adminConnection, handle)
       guard (try? control.events.register(connections[handle].socket, token: token)) != nil else {
@@ -148,7 +156,7 @@ public struct AdminServer: ~Copyable {
 
   /// Goes on until the socket has no more to give or to take; false when the connection ends.
   private mutating func advance(
-    _ handle: Handle, _ control: inout ControlLoop, answer: (AdminRequest) -> AdminResponse
+    _ handle: Handle, _ control: inout ControlLoop, answer: Answer
   ) -> Bool {
     while true {
       do throws(SystemError) {
@@ -210,7 +218,7 @@ public struct AdminServer: ~Copyable {
 
   /// Answers the request at the front of what has come; false when it is not all here.
   private mutating func read(
-    _ handle: Handle, _ control: inout ControlLoop, answer: (AdminRequest) -> AdminResponse
+    _ handle: Handle, _ control: inout ControlLoop, answer: Answer
   ) -> Bool {
     guard !connections[handle].input.isEmpty else { return false }
     do throws(Refusal) {
@@ -220,28 +228,46 @@ public struct AdminServer: ~Copyable {
       respond(handle, refusal, closes: true, &control)
       return true
     }
-    let path = Self.text(connections[handle].input, head.path)
+    let request = request(handle)
     connections[handle].input.consume(head.length)
     connections[handle].requests += 1
     let hasBody = head.framing.hasBody
     let closes = !head.isPersistent || connections[handle].requests >= Self.requestLimit || hasBody
     switch head.method {
     case .get, .head:
-      let response = answer(AdminRequest(path: path))
+      let response = answer(request, &control)
       let omitsBody = head.method == .head
       respond(handle, response, omitsBody: omitsBody, closes: closes, &control)
-    case .post, .put, .delete, .options, .patch, .other:
-      let refusal = AdminResponse.text(405, "only GET and HEAD\n")
-      respond(handle, refusal, closes: closes, allow: "GET, HEAD", &control)
+    case .post:
+      let response =
+        hasBody ? AdminRefusal(413, "no body is taken").response : answer(request, &control)
+      respond(handle, response, closes: closes, &control)
+    case .put, .delete, .options, .patch, .other:
+      let refusal = AdminRefusal.method(allowed: "GET, HEAD, POST").response
+      respond(handle, refusal, closes: closes, &control)
     }
     return true
   }
 
+  /// What the head at the front of the input asks.
+  private func request(_ handle: Handle) -> AdminRequest {
+    var request = AdminRequest(path: Self.text(connections[handle].input, head.path))
+    request.method = head.method == .post ? .post : .get
+    request.query = head.query.map { Self.text(connections[handle].input, $0) }
+    if let field = head.fields.first(.authorization) {
+      let isOne = !head.fields.isRepeated(.authorization)
+      request.authorization = isOne ? Self.text(connections[handle].input, field.value) : ""
+    }
+    request.isLocal = connections[handle].isLocal
+    request.isFromBrowser = head.fields.contains(.origin)
+    return request
+  }
+
   private mutating func respond(
     _ handle: Handle, _ response: AdminResponse, omitsBody: Bool = false, closes: Bool,
-    allow: String? = nil, _ control: inout ControlLoop
+    _ control: inout ControlLoop
   ) {
-    let message = response.message(omitsBody: omitsBody, closes: closes, allow: allow)
+    let message = response.message(omitsBody: omitsBody, closes: closes)
     var output = ByteBuffer(capacity: message.utf8.count)
     output.append(message)
     connections[handle].output = consume output

@@ -87,6 +87,6 @@ extension Supervisor {
     let changed = watch.see(sights)
     guard !changed.isEmpty else { return }
     logger.notice("\(Set(changed).sorted().joined(separator: ", ")) has changed")
-    reload()
+    _ = reload(&control)
   }
 }

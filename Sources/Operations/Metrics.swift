@@ -50,6 +50,8 @@ enum Metrics {
   static let serverMaintenance = MetricFamily(
     .gauge, "martlet_server_maintenance",
     "1 while health checks find the server up and its site in maintenance.")
+  static let serverDraining = MetricFamily(
+    .gauge, "martlet_server_draining", "1 while the server gets no new requests by order.")
   static let serverEjected = MetricFamily(
     .gauge, "martlet_server_ejected", "1 while failures of live traffic keep the server out.")
   static let serverInFlight = MetricFamily(

@@ -15,6 +15,19 @@ public struct ServerRoster {
     var places: AddressPlaces
     /// Of the cell of each place.
     var slots: [Int] = []
+    var order = ServerOrders.Order()
+
+    var weight: Int { order.weight ?? settings.weight }
+    var isDrained: Bool { order.isDrained ?? settings.isDrained }
+  }
+
+  /// A server that drains now, or does not any more.
+  struct DrainChange: Equatable {
+    let pool: String
+    let server: String
+    let isDrained: Bool
+    /// Of its cell.
+    let slot: Int
   }
 
   /// More servers than there are cells.
@@ -115,6 +128,9 @@ public struct ServerRoster {
           let (slot, isNew) = directory.claim(pool: pools[pool].settings.name, server: name)
         else { throw Full(limit: directory.cells.count) }
         pools[pool].servers[server].slots.append(slot)
+        if isNew {
+          directory.cells[slot].setDraining(pools[pool].servers[server].isDrained)
+        }
         // Without checks a server counts as up; with them a new one has to prove itself.
         if pools[pool].settings.health == nil {
           directory.cells[slot].setHealthy(true)
@@ -129,6 +145,38 @@ public struct ServerRoster {
     for slot in pools[pool].servers[server].slots.dropFirst(places.count) {
       directory.cells[slot].setAddress(nil)
     }
+  }
+
+  // MARK: Orders
+
+  /// Takes in what operators have ordered; cells are told by `applyDrains`.
+  mutating func take(_ orders: ServerOrders) {
+    for pool in pools.indices {
+      for server in pools[pool].servers.indices {
+        pools[pool].servers[server].order =
+          orders[
+            pool: pools[pool].settings.name, server: pools[pool].servers[server].settings.name]
+      }
+    }
+  }
+
+  /// Lets cells say which servers drain; answers those that said otherwise before.
+  func applyDrains(_ directory: borrowing ServerDirectory) -> [DrainChange] {
+    var changes: [DrainChange] = []
+    for pool in pools {
+      for server in pool.servers {
+        for (place, slot) in server.slots.enumerated()
+        where directory.cells[slot].isDraining != server.isDrained {
+          directory.cells[slot].setDraining(server.isDrained)
+          changes.append(
+            DrainChange(
+              pool: pool.settings.name,
+              server: AddressPlaces.name(server.settings.name, place: place),
+              isDrained: server.isDrained, slot: slot))
+        }
+      }
+    }
+    return changes
   }
 
   private mutating func releaseLast(
@@ -148,11 +196,12 @@ public struct ServerRoster {
     /// Unique in its pool.
     public let name: String
     public let weight: Int
-    public let isBackup: Bool
     /// Of its cell.
     public let slot: Int
     /// As the configuration has it.
-    public let endpoint: Endpoint
+    public let settings: ServerSettings
+    public var endpoint: Endpoint { settings.endpoint }
+    public var isBackup: Bool { settings.isBackup }
   }
 
   /// The servers that there really are, by pool: several for a name with several addresses.
@@ -162,8 +211,7 @@ public struct ServerRoster {
         server.places.places.indices.map { place in
           Placed(
             name: AddressPlaces.name(server.settings.name, place: place),
-            weight: server.settings.weight, isBackup: server.settings.isBackup,
-            slot: server.slots[place], endpoint: server.settings.endpoint)
+            weight: server.weight, slot: server.slots[place], settings: server.settings)
         }
       }
     }

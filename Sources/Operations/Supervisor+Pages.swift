@@ -3,22 +3,40 @@ import Reactor
 
 // What the admin listener shows.
 extension Supervisor {
-  func answer(_ request: AdminRequest, _ clock: Clock) -> AdminResponse {
-    switch request.path {
-    case "/livez": processStatus(clock).liveness
-    case "/readyz": processStatus(clock).readiness
-    case "/metrics": AdminResponse(contentType: MetricsPage.contentType, body: metrics(clock))
-    case "/": .text(200, Self.index)
-    default: .text(404, "not found\n\n\(Self.index)")
+  ///
+  /// - Parameter control: the loop, which is not to be reached through `self` meanwhile.
+  func answer(_ request: AdminRequest, _ control: inout ControlLoop) -> AdminResponse {
+    do throws(AdminRefusal) {
+      let call = try AdminCall.read(request)
+      if call.isChange { try AdminAccess.check(request, token: configuration.admin?.token) }
+      return try answer(call, &control)
+    } catch {
+      return error.response
     }
   }
 
-  private static let index = """
-    /livez    200 while the workers' loops turn
-    /readyz   200 while requests are welcome, else the reasons
-    /metrics  for Prometheus
-
-    """
+  private func answer(
+    _ call: AdminCall, _ control: inout ControlLoop
+  ) throws(AdminRefusal) -> AdminResponse {
+    switch call {
+    case .index: return .text(200, AdminCall.paths.map { $0 + "\n" }.joined())
+    case .liveness: return processStatus(control.clock).liveness
+    case .readiness: return processStatus(control.clock).readiness
+    case .metrics:
+      return AdminResponse(contentType: MetricsPage.contentType, body: metrics(control.clock))
+    case .pools: return poolsPage()
+    case .instances: return instancesPage()
+    case .reload: return reload(&control).response
+    case .drain(let pool, let name, let isDrained):
+      let server = try server(name, of: pool)
+      return drain(isDrained) { $0 == pool && $1.name == server.name }
+    case .weigh(let pool, let name, let weight):
+      return weigh(weight, pool: pool, server: try server(name, of: pool))
+    case .drainInstance(let name, let isDrained):
+      try requireInstance(name)
+      return drain(isDrained) { $1.instance == name }
+    }
+  }
 
   private func processStatus(_ clock: Clock) -> ProcessStatus {
     ProcessStatus(
@@ -50,10 +68,12 @@ extension Supervisor {
       for server in servers {
         let labels = [(name: "pool", value: pool.name), (name: "server", value: server.name)]
         let slot = server.slot
-        let isUp = ServerRoster.isUp(directory.cells[slot])
+        let isUp = directory.cells[slot].isHealthy && directory.cells[slot].address != nil
         let isMaintained = isUp && maintained.contains(slot)
         page.add(Metrics.serverUp, labels, Int64(isUp ? 1 : 0))
         page.add(Metrics.serverMaintenance, labels, Int64(isMaintained ? 1 : 0))
+        page.add(
+          Metrics.serverDraining, labels, Int64(directory.cells[slot].isDraining ? 1 : 0))
         page.add(Metrics.serverInFlight, labels, Int64(directory.cells[slot].inFlight))
         page.add(Metrics.serverEjected, labels, Int64(directory.cells[slot].isEjected ? 1 : 0))
         page.add(

@@ -2,41 +2,63 @@ import Balancing
 import Configuration
 import Proxy
 
+/// What became of an order to read the configuration again.
+struct ReloadOutcome {
+  /// Nil when the new configuration is in force.
+  let error: String?
+  /// What is wrong or doubtful about it, one line each.
+  var diagnostics: [String] = []
+
+  var response: AdminResponse {
+    let lines = diagnostics.map(JSONText.quoted).joined(separator: ",")
+    guard let error else { return .json(200, "{\"reloaded\":true,\"warnings\":[\(lines)]}\n") }
+    return .json(422, "{\"error\":\(JSONText.quoted(error)),\"diagnostics\":[\(lines)]}\n")
+  }
+}
+
 // A new configuration, without a restart.
 extension Supervisor {
   /// Reads the configuration again. A bad one is reported, and the old one goes on.
-  func reload() {
+  ///
+  /// - Parameter control: the loop, which is not reached through `self`: the admin listener may
+  ///   hold it.
+  func reload(_ control: inout ControlLoop) -> ReloadOutcome {
     guard shutdown.isRunning else {
       logger.notice("no reload: the process is ending")
-      return
+      return ReloadOutcome(error: "the process is ending")
     }
     var files: [FileSight] = []
     let (loaded, diagnostics) = setting.source.load(noting: &files)
     watch.taken(files)
+    let lines = diagnostics.map(\.oneLine)
     guard let next = loaded else {
-      for diagnostic in diagnostics { logger.error("\(diagnostic.oneLine)") }
-      return refuse("\(setting.source.name) has errors")
+      for line in lines { logger.error("\(line)") }
+      return refuse("\(setting.source.name) has errors", lines)
     }
-    for diagnostic in diagnostics { logger.warning("\(diagnostic.oneLine)") }
+    for line in lines { logger.warning("\(line)") }
     do {
-      try adopt(next)
+      try adopt(next, &control)
     } catch {
-      return refuse("\(error)")
+      return refuse("\(error)", lines)
     }
     reloads.succeeded += 1
     lastReloadSucceeded = true
     lastReload = control.clock.wall
     logger.notice("configuration reloaded from \(setting.source.name)")
+    return ReloadOutcome(error: nil, diagnostics: lines)
   }
 
-  private func refuse(_ reason: String) {
+  private func refuse(_ reason: String, _ diagnostics: [String]) -> ReloadOutcome {
     reloads.failed += 1
     lastReloadSucceeded = false
     logger.error("configuration not reloaded: \(reason); the old one goes on")
+    return ReloadOutcome(error: reason, diagnostics: diagnostics)
   }
 
-  private func adopt(_ next: Configuration) throws {
+  private func adopt(_ next: Configuration, _ control: inout ControlLoop) throws {
     var new = try ServerRoster(next.pools, &directory) { names.addresses(of: $0) }
+    let kept = orders.kept(from: configuration.pools, to: next.pools)
+    new.take(kept)
     let lease = SnapshotLease()
     let snapshots: [Snapshot]
     do throws(SnapshotError) {
@@ -50,6 +72,7 @@ extension Supervisor {
     }
     retired.append(RetiredRoster(roster: roster, leases: current))
     roster = new
+    orders = kept
     current = [WeakLease(lease)]
     setting.output?.level = next.log.level.severity
     if let destination = next.log.access.destination, next.log.access != configuration.log.access {
@@ -59,6 +82,7 @@ extension Supervisor {
     names.track(new.names, now: control.clock.now)
     prober.track(new.targets, &control)
     workers.change(to: snapshots)
+    applyDrains()
   }
 
   /// What a reload cannot change, of all that differs.
@@ -66,7 +90,7 @@ extension Supervisor {
     var changed: [String] = []
     if old.listen != new.listen { changed.append("listen") }
     if old.workers != new.workers { changed.append("workers") }
-    if old.admin != new.admin { changed.append("admin") }
+    if old.admin?.listen != new.admin?.listen { changed.append("admin.listen") }
     if old.limits.connections != new.limits.connections { changed.append("limits.connections") }
     if old.limits.spillBytes != new.limits.spillBytes { changed.append("limits.spill") }
     if old.limits.spillDirectory != new.limits.spillDirectory {

@@ -84,19 +84,20 @@ extension Supervisor {
       }
     }
     guard isChanged else { return }
+    applyDrains()
     if isReshaped { publishSnapshots() }
     prober.track(roster.targets, &control)
   }
 
   /// Gives workers snapshots of the configuration with the servers as they are now.
-  private func publishSnapshots() {
+  func publishSnapshots() {
     do throws(SnapshotError) {
       let lease = SnapshotLease()
       let snapshots = try Self.snapshots(workers.count, configuration, roster, registry, lease)
       current = current.filter { $0.lease != nil } + [WeakLease(lease)]
       workers.change(to: snapshots)
     } catch {
-      logger.error("new addresses are not used: \(error)")
+      logger.error("new addresses and weights are not used: \(error)")
     }
   }
 

@@ -70,6 +70,7 @@ public final class Supervisor {
 
   var directory: ServerDirectory
   var roster: ServerRoster
+  var orders = ServerOrders()
   /// Rosters whose configuration some worker may still use.
   var retired: [RetiredRoster] = []
   /// Of snapshots that were made from `roster`.
@@ -211,8 +212,7 @@ public final class Supervisor {
     case .signals: readSignals()
     case .wakeup: for message in setting.mailbox.takeAll() { obey(message) }
     case .adminListener, .adminConnection:
-      let clock = control.clock
-      admin?.handle(event, &control) { answer($0, clock) }
+      admin?.handle(event, &control) { answer($0, &$1) }
     case .probe:
       if let change = prober.handle(event, &control) { publish(change) }
     case nil: preconditionFailure("a token of no kind")
@@ -251,7 +251,7 @@ public final class Supervisor {
   private func obey(_ message: ControlMailbox.Message) {
     switch message {
     case .terminate: terminate()
-    case .reload: reload()
+    case .reload: _ = reload(&control)
     case .reopenLogs: accessLog?.reopen()
     case .report(let report): write(report)
     case .workerEnded(let number, let error): workerEnded(number, error)

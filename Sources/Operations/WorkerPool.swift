@@ -79,6 +79,9 @@ struct WorkerPool {
     for (member, snapshot) in zip(members, snapshots) { member.mailbox.change(to: snapshot) }
   }
 
+  /// Closes idle connections to a server.
+  func giveUpIdle(to cell: Int) { for member in members { member.mailbox.giveUpIdle(to: cell) } }
+
   func drain() { for member in members { member.mailbox.drain() } }
   func stop() { for member in members { member.mailbox.stop() } }
 }

@@ -7,6 +7,8 @@ public final class Mailbox: Sendable {
   enum Message: Sendable {
     /// A new configuration, or new addresses: what begins now begins with it.
     case snapshot(Snapshot)
+    /// Close the idle connections to the server of a cell.
+    case giveUpIdle(Int)
     /// Take no new connections; end those there are as their work ends.
     case drain
     /// End now, whatever is under way.
@@ -26,6 +28,9 @@ public final class Mailbox: Sendable {
 
   /// What begins from now on is served by `snapshot`, which is this worker's own.
   public func change(to snapshot: Snapshot) { post(.snapshot(snapshot)) }
+
+  /// No idle connection to the server of the cell is kept.
+  public func giveUpIdle(to cell: Int) { post(.giveUpIdle(cell)) }
 
   /// No new connections; those there are end as their work ends.
   public func drain() { post(.drain) }

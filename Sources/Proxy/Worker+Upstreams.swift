@@ -131,6 +131,11 @@ extension Worker {
     return true
   }
 
+  /// Closes all idle connections to a server, which gets no more requests.
+  mutating func giveUpIdle(to cell: Int) {
+    while let upstream = idle[cell].takeYoungest(from: &upstreams) { closeUpstream(upstream) }
+  }
+
   mutating func upstreamEvent(_ upstream: Handle, _ readiness: Readiness) {
     guard upstreams.contains(upstream) else { return }
     upstreams[upstream].transport.note(readiness)
@@ -212,8 +217,8 @@ extension Worker {
     let pool = exchanges[exchange].pool
     let cell = upstreams[upstream].cell
     let isWorn = pool.requestsLimit > 0 && upstreams[upstream].requests >= pool.requestsLimit
-    guard isReusable, !isWorn, !isDraining, !upstreams[upstream].transport.isReadable,
-      idle[cell].count < pool.idleLimit
+    guard isReusable, !isWorn, !isDraining, !environment.cells[cell].isDraining,
+      !upstreams[upstream].transport.isReadable, idle[cell].count < pool.idleLimit
     else { return closeUpstream(upstream) }
     upstreams[upstream].state = .idle
     upstreams[upstream].work = .none

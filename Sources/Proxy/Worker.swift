@@ -251,6 +251,7 @@ public struct Worker: ~Copyable {
     for message in environment.mailbox.takeAll() {
       switch message {
       case .snapshot(let snapshot): change(to: snapshot)
+      case .giveUpIdle(let cell): giveUpIdle(to: cell)
       case .drain: drain()
       case .stop: isStopped = true
       case .spilled(let job): spilled(job)

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import threading
+import time
 
 import pytest
 
@@ -84,6 +85,20 @@ def test_a_lame_duck_still_answers(martlet, held):
     proxy.signal(signal.SIGTERM)
     until(lambda: proxy.admin("/readyz").status == 503, "not ready any more")
     assert proxy.get("/").body == b"/", "but answering, until everybody has noticed"
+    assert proxy.wait() == 0
+
+
+def test_a_lame_duck_serves_kept_and_new_connections_alike(martlet, held):
+    proxy = martlet(PROXY.replace("deadline: $deadline", "deadline: 20s, lame_duck: 3s"), web=held).wait_ready()
+    with Client(proxy.address) as kept:
+        assert kept.get("/").status == 200
+        proxy.signal(signal.SIGTERM)
+        until(lambda: proxy.admin("/readyz").status == 503, "not ready any more")
+        end = time.monotonic() + 0.3
+        while time.monotonic() < end:
+            assert kept.get("/").body == b"/"
+            assert proxy.get("/").body == b"/"
+        kept.read_end()
     assert proxy.wait() == 0
 
 

@@ -20,7 +20,9 @@ private struct Bench: ~Copyable {
 
   mutating func turn(answer: (AdminRequest) -> AdminResponse) throws {
     let count = try control.events.poll(timeout: 0)
-    for i in 0..<count { server.handle(control.events.event(i), &control, answer: answer) }
+    for i in 0..<count {
+      server.handle(control.events.event(i), &control) { request, _ in answer(request) }
+    }
     while let token = control.timers.nextExpired(now: control.clock.now) {
       server.expired(token, &control)
     }
@@ -91,9 +93,17 @@ struct RefusedRow: Sendable {
 
 @Test(arguments: [
   RefusedRow(
-    rule: "only GET and HEAD",
-    request: "POST /page HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi",
+    rule: "only GET, HEAD and POST",
+    request: "PUT /page HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi",
     status: "405 Method Not Allowed"),
+  RefusedRow(
+    rule: "no body",
+    request: "POST /page HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi",
+    status: "413 Content Too Large"),
+  RefusedRow(
+    rule: "no body, however framed",
+    request: "POST /page HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+    status: "413 Content Too Large"),
   RefusedRow(
     rule: "RFC 9112 §3.2: no Host", request: "GET /page HTTP/1.1\r\n\r\n", status: "400 Bad Request"
   ),
@@ -131,8 +141,8 @@ func `an answer after which nothing can follow ends the connection`(_ row: Refus
   var bench = try Bench()
   let client = try bench.connect()
   try send("DELETE /page HTTP/1.1\r\nHost: a\r\n\r\n", to: client)
-  let (answer, _) = try bench.exchange(client) { $0.contains("only GET and HEAD\n") }
-  #expect(answer.contains("Allow: GET, HEAD\r\n"))
+  let (answer, _) = try bench.exchange(client) { $0.contains("only GET, HEAD, POST") }
+  #expect(answer.contains("Allow: GET, HEAD, POST\r\n"))
 }
 
 @Test func `a head that comes too slowly is not waited for`() throws {

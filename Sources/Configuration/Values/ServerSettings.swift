@@ -17,6 +17,14 @@ public struct ServerSettings: Equatable, Sendable {
   /// nginx, HAProxy: `backup`.
   public var isBackup = false
 
+  /// Gets no new requests; those that it has are finished, and health checks go on.
+  ///
+  /// nginx: `down`, `drain`. HAProxy: `drain`.
+  public var isDrained = false
+
+  /// What runs it: servers of several pools that have this in common are drained together.
+  public var instance: String?
+
   /// What logs and metrics call it; the endpoint unless told. Unique in its pool.
   public var name: String
 
@@ -43,6 +51,13 @@ extension ServerSettings {
     Key(
       "name", \.givenName, Codec<String>.name("a name").optional,
       "What logs and metrics call it; its address unless told.")
+    Key(
+      "drain", \.isDrained, .boolean, synonyms: ["down", "disabled", "draining"],
+      "Gets no new requests; those that it has are finished.")
+    Key(
+      "instance", \.instance, Codec<String>.name("a name").optional,
+      synonyms: ["container", "node"],
+      "What runs it, for servers of several pools to be drained together.")
   }
 
   /// The endpoint alone stands for the whole.
