@@ -24,13 +24,12 @@ extension Worker {
       return refuse(exchange, status: 503, reason: .fileQueueFull, endsConnection: false)
     }
     fileWaiters.add(exchange, to: question.key, living: exchanges)
-    let deadline = clock.now &+ files(of: exchange).timeout
     exchanges[exchange].fileWait = FileWait(
       question, request, type: Self.copy(mediaType), phase: exchanges[exchange].phase,
-      deadline: deadline, asked: asked + 1)
+      asked: asked + 1)
     exchanges[exchange].phase = .looking
-    let client = exchanges[exchange].client
-    clients[client].deadline.set(deadline, token: Token(kind: .client, client), &wheel)
+    setClientDeadline(exchanges[exchange].client, after: files(of: exchange).timeout)
+    noticeHalfClose(exchange)
   }
 
   /// Has the disk asked for what is known, but not fresh; nobody waits.
@@ -133,6 +132,9 @@ extension Worker {
     let client = exchanges[exchange].client
     let sent = try clients[client].transport.send(&exchanges[exchange].filePiece)
     if exchanges[exchange].filePiece.isEmpty || heldFilePieces > Self.heldPiecesLimit {
+    guard !clients[exchanges[exchange].client].transport.isDone else {
+      return clientGone(exchange)  // It has closed its side, and the moment's grace is over.
+    }
       dropFilePiece(exchange)
     }
     return sent
