@@ -25,6 +25,13 @@ final class FileWait: Sendable {
   }
 }
 
+/// An exchange whose question has been answered, and whose turn comes later.
+struct AnsweredWaiter {
+  let exchange: Handle
+  /// Whether nothing could be found out.
+  let hasFailed: Bool
+}
+
 /// Which exchanges wait for which question to file threads: one question for all that ask the
 /// same.
 struct FileWaiters: ~Copyable {

@@ -10,6 +10,10 @@ extension Worker {
   /// that the cache is under siege.
   private static let questionsLimit = 4
 
+  /// Exchanges that have waited and go on in one turn: many may have waited for a share that
+  /// answers again.
+  static let waitersBudget = 256
+
   // MARK: Looking
 
   /// Has the disk asked for what the cache does not know; the exchange waits.
@@ -81,13 +85,34 @@ extension Worker {
       environment.report(.file(path: question.pathText, error))
     }
     for exchange in waiters {
-      guard exchanges.contains(exchange), let wait = stopWaitingForFile(exchange) else { continue }
-      if error == nil {
-        serveFile(exchange, wait.request, asked: wait.asked)
-      } else {
-        refuse(exchange, status: 500, reason: .fileFailed, endsConnection: false)
+      guard waitersLeft > 0 else {
+        answered.append(AnsweredWaiter(exchange: exchange, hasFailed: error != nil))
+        continue
       }
+      waitersLeft -= 1
+      goOn(exchange, hasFailed: error != nil)
     }
+  }
+
+  /// Goes on with those for whom the last turn had no time.
+  mutating func goOnWithFiles() {
+    waitersLeft = Self.waitersBudget
+    guard !answered.isEmpty else { return }
+    let count = min(answered.count, waitersLeft)
+    waitersLeft -= count
+    let first = answered[..<count]
+    answered.removeFirst(count)
+    for waiter in first { goOn(waiter.exchange, hasFailed: waiter.hasFailed, isLate: true) }
+  }
+
+  /// - Parameter isLate: what was found out may not be known any more, and is asked once more
+  ///   then, which counts against nobody.
+  private mutating func goOn(_ exchange: Handle, hasFailed: Bool, isLate: Bool = false) {
+    guard exchanges.contains(exchange), let wait = stopWaitingForFile(exchange) else { return }
+    guard !hasFailed else {
+      return refuse(exchange, status: 500, reason: .fileFailed, endsConnection: false)
+    }
+    serveFile(exchange, wait.request, asked: isLate ? wait.asked - 1 : wait.asked)
   }
 
   /// Puts an exchange back to where it began to wait, and everything that belongs to its request

@@ -69,4 +69,29 @@ private func configuration() -> Configuration {
         return client.received.hasPrefix("HTTP/1.1 404 ")
       })
   }
+
+  @Test func `of many that wait for one file a turn answers some, and all get their answer`() throws
+  {
+    let bench = try TestBench(configuration(), connections: 512)
+    let disk = Disk(bench, directory: "/var/empty/none")
+    var clients: [Peer] = []
+    for i in 1...400 {
+      clients.append(try Peer(connectedTo: bench.address))
+      try clients[i - 1].send(request)
+      #expect(try bench.turns { bench.exchangesCount == i })
+    }
+    disk.answer()
+    var waiting = clients.count
+    var most = 0
+    let areAllAnswered = try bench.turns {
+      most = max(most, waiting - bench.exchangesCount)
+      waiting = bench.exchangesCount
+      return waiting == 0
+    }
+    #expect(areAllAnswered && most <= Worker.waitersBudget)
+    for client in clients {
+      client.read()
+      #expect(client.received.hasPrefix("HTTP/1.1 404 "))
+    }
+  }
 }
