@@ -188,14 +188,15 @@ extension Worker {
     }
     exchanges[exchange].isReadingFile = false
     clients[exchanges[exchange].client].deadline.clear()
-    heldFilePieces += 1
-    exchanges[exchange].filePiece = bytes
-    guard !exchanges[exchange].filePiece.isEmpty else {
+    guard !bytes.isEmpty else {
       // Cut since its length was announced, or not to be read: the client must not take it for
       // whole.
+      environment.files.give(bytes)
       exchanges[exchange].reason = .fileCut
       return abandon(exchange)
     }
+    heldFilePieces += 1
+    exchanges[exchange].filePiece = bytes
     pumpResponse(exchange)
   }
 
