@@ -161,12 +161,13 @@ struct FileEntry: ~Copyable {
     !isInMemory || loadedAt >= firstSeenAt &+ FileEntry.coarsestStamp
   }
 
-  /// Whether this is what came of compressing that very file, as it was read.
+  /// Whether this is what came of compressing that very file.
   func isMade(from file: borrowing FileEntry, now: Instant) -> Bool {
     guard sighting.status == file.sighting.status else { return false }
     // What did not become smaller, or found no room, may do better later.
-    guard isInMemory else { return now &- checkedAt <= FileEntry.compressionPause }
-    return isSettled || loadedAt >= file.loadedAt
+    guard isInMemory else { return now &- loadedAt <= FileEntry.compressionPause }
+    // Otherwise the file may have changed since, and only looks the same.
+    return isSettled || checkedAt >= file.checkedAt
   }
 
   private static var compressionPause: Instant { 60_000_000_000 }

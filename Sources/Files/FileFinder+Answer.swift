@@ -134,7 +134,7 @@ extension FileFinder {
   ) throws(SystemError) -> FileFindings.Finding? {
     var file = file
     if file == nil {
-      if question.known[.compressed] != nil { return .unchanged }
+      if let known = question.known[.compressed], known.isSettled { return .unchanged }
       let key = question.key
       var found = try open(question.route, path: key.path.span, site: key.site.span)
       guard found.sighting.status == sighting.status else { return nil }

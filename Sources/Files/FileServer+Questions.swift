@@ -124,10 +124,12 @@ extension FileServer {
   ) -> Handle {
     let key = question.key
     var firstSeenAt = now
-    if let known {
-      if cache[known].sighting == found.sighting { firstSeenAt = cache[known].firstSeenAt }
-      cache.remove(known)
+    if let seen = representation == .compressed ? findFile(key) : known,
+      cache[seen].sighting == found.sighting
+    {
+      firstSeenAt = cache[seen].firstSeenAt
     }
+    if let known { cache.remove(known) }
     makeRoom(for: &found, representation)
     // Paths that lead nowhere cost nothing to invent, and some kilobytes each to remember.
     let isWorthIt =
@@ -139,6 +141,13 @@ extension FileServer {
       firstSeenAt: firstSeenAt, loadedAt: question.askedAt,
       now: now)
     return isWorthIt ? cache.insert(entry) : cache.add(entry)
+  }
+
+  /// The file that something was made from, if the cache knows it.
+  private func findFile(_ key: FileQuestion.Key) -> Handle? {
+    cache.find(
+      hash: FileServer.hash(hash(key.route, key.path.span, key.site.span), .file),
+      route: key.route, representation: .file, path: key.path.span, site: key.site.span)
   }
 
   /// A file is kept in memory or open: in memory, if it has been read and there is room. What was

@@ -18,7 +18,9 @@ private import CLinux
   private let changed: UnsafeMutablePointer<pthread_cond_t>
   /// How long a thread waits for work before it goes.
   private let patience: Int
-  private var items: [Item] = []
+  /// Those that were taken are not kept here: an item ends with the thread that has taken it,
+  /// not under the lock, for that may take its time.
+  private var items: [Item?] = []
   private var taken = 0
   private var threads = 0
   /// Threads that have no work: they wait for it, or have just been started or become free.
@@ -76,8 +78,9 @@ private import CLinux
     threads -= 1
     free -= 1
     guard threads == 0 else { return [] }
-    defer { empty() }
-    return Array(items[taken...])
+    defer { tidy() }
+    defer { taken = items.count }
+    return items[taken...].compactMap(\.self)
   }
 
   /// The next piece of work, waited for. Nil when there has been none for so long that the
@@ -98,14 +101,22 @@ private import CLinux
       }
     }
     free -= 1
-    let item = items[taken]
+    let item = items[taken].take()
     taken += 1
-    if taken == items.count { empty() }
+    tidy()
     return item
   }
 
-  private func empty() {
-    items.removeAll(keepingCapacity: items.count <= 1024)
+  /// Frees the places of what was taken: all of them when nothing waits, and when something
+  /// always does, as often as they are as many as those that wait.
+  private func tidy() {
+    if taken == items.count {
+      items.removeAll(keepingCapacity: items.count <= 1024)
+    } else if taken >= 1024, 2 * taken >= items.count {
+      items.removeFirst(taken)
+    } else {
+      return
+    }
     taken = 0
   }
 

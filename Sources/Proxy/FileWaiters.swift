@@ -1,7 +1,6 @@
 import Files
 import HTTP
 import Memory
-import Reactor
 
 /// What an exchange goes on with when a file thread has found out what it waits for.
 final class FileWait: Sendable {
@@ -11,22 +10,26 @@ final class FileWait: Sendable {
   let type: [UInt8]
   /// The phase that it came from.
   let phase: Exchange.Phase
-  /// When it waits no longer.
-  let deadline: Instant
   /// How often a file thread has been asked for it, this time included.
   let asked: Int
 
   init(
     _ question: FileQuestion, _ request: FileRequest, type: [UInt8], phase: Exchange.Phase,
-    deadline: Instant, asked: Int
+    asked: Int
   ) {
     self.question = question
     self.request = request
     self.type = type
     self.phase = phase
-    self.deadline = deadline
     self.asked = asked
   }
+}
+
+/// An exchange whose question has been answered, and whose turn comes later.
+struct AnsweredWaiter {
+  let exchange: Handle
+  /// Whether nothing could be found out.
+  let hasFailed: Bool
 }
 
 /// Which exchanges wait for which question to file threads: one question for all that ask the

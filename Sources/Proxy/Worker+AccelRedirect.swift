@@ -25,11 +25,7 @@ extension Worker {
     exchanges[exchange].accel.query = query
     // As it came: what the route before has taken out of it may be for the next one.
     parseHeadAgain(exchange)
-    let outcome = Self.matchInternally(
-      &requestHead, of: &exchanges[exchange].request, path: &path,
-      isHead: exchanges[exchange].facts.method == .head, in: snapshotOf(exchange).table,
-      scratch: &routeScratch)
-    switch outcome {
+    switch matchInternally(exchange) {
     case .route(let index): follow(exchange, route: index)
     case .notFound: refuse(exchange, status: 404, reason: .noRoute, endsConnection: false)
     case .gaveUp: refuse(exchange, status: 500, reason: .noRoute)
@@ -44,6 +40,14 @@ extension Worker {
 
   private func snapshotOf(_ exchange: Handle) -> Snapshot {
     generations[exchanges[exchange].generation].snapshot
+  }
+
+  /// Finds the route of the path that a server has named.
+  mutating func matchInternally(_ exchange: Handle) -> RouteTable.Outcome {
+    Self.matchInternally(
+      &requestHead, of: &exchanges[exchange].request, path: &path,
+      isHead: exchanges[exchange].facts.method == .head, in: snapshotOf(exchange).table,
+      scratch: &routeScratch)
   }
 
   private static func matchInternally(
@@ -65,6 +69,7 @@ extension Worker {
     guard writePathAgain(exchange) else {
       return refuse(exchange, status: 400, reason: .badRequest)
     }
+    matchAgain(exchange)
     follow(exchange, route: index)
   }
 

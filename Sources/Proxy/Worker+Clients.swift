@@ -22,7 +22,7 @@ extension Worker {
     if hasHungUp { return clientGone(exchange) }
     switch exchanges[exchange].phase {
     case .head: readHead(exchange)
-    case .looking: return
+    case .looking: noticeHalfClose(exchange)
     case .holding: readRequestBody(exchange)
     case .connecting, .waiting, .responding: advance(exchange)
     }
@@ -62,9 +62,7 @@ extension Worker {
       guard clients[exchanges[exchange].client].transport.isDone else {
         return refuse(exchange, status: 408, reason: .clientTimeoutBody)
       }
-      // It has closed its side, and the moment's grace is over.
-      exchanges[exchange].reason = .clientClosedWaiting
-      abandon(exchange)
+      clientGone(exchange)  // It has closed its side, and the moment's grace is over.
     case .responding:
       exchanges[exchange].reason =
         exchanges[exchange].isReadingFile ? .fileTimeoutRead : .clientTimeoutResponse

@@ -10,6 +10,10 @@ extension Worker {
   /// that the cache is under siege.
   private static let questionsLimit = 4
 
+  /// Exchanges that have waited and go on in one turn: many may have waited for a share that
+  /// answers again.
+  static let waitersBudget = 256
+
   // MARK: Looking
 
   /// Has the disk asked for what the cache does not know; the exchange waits.
@@ -24,13 +28,12 @@ extension Worker {
       return refuse(exchange, status: 503, reason: .fileQueueFull, endsConnection: false)
     }
     fileWaiters.add(exchange, to: question.key, living: exchanges)
-    let deadline = clock.now &+ files(of: exchange).timeout
     exchanges[exchange].fileWait = FileWait(
       question, request, type: Self.copy(mediaType), phase: exchanges[exchange].phase,
-      deadline: deadline, asked: asked + 1)
+      asked: asked + 1)
     exchanges[exchange].phase = .looking
-    let client = exchanges[exchange].client
-    clients[client].deadline.set(deadline, token: Token(kind: .client, client), &wheel)
+    setClientDeadline(exchanges[exchange].client, after: files(of: exchange).timeout)
+    noticeHalfClose(exchange)
   }
 
   /// Has the disk asked for what is known, but not fresh; nobody waits.
@@ -82,13 +85,34 @@ extension Worker {
       environment.report(.file(path: question.pathText, error))
     }
     for exchange in waiters {
-      guard exchanges.contains(exchange), let wait = stopWaitingForFile(exchange) else { continue }
-      if error == nil {
-        serveFile(exchange, wait.request, asked: wait.asked)
-      } else {
-        refuse(exchange, status: 500, reason: .fileFailed, endsConnection: false)
+      guard waitersLeft > 0 else {
+        answered.append(AnsweredWaiter(exchange: exchange, hasFailed: error != nil))
+        continue
       }
+      waitersLeft -= 1
+      goOn(exchange, hasFailed: error != nil)
     }
+  }
+
+  /// Goes on with those for whom the last turn had no time.
+  mutating func goOnWithFiles() {
+    waitersLeft = Self.waitersBudget
+    guard !answered.isEmpty else { return }
+    let count = min(answered.count, waitersLeft)
+    waitersLeft -= count
+    let first = answered[..<count]
+    answered.removeFirst(count)
+    for waiter in first { goOn(waiter.exchange, hasFailed: waiter.hasFailed, isLate: true) }
+  }
+
+  /// - Parameter isLate: what was found out may not be known any more, and is asked once more
+  ///   then, which counts against nobody.
+  private mutating func goOn(_ exchange: Handle, hasFailed: Bool, isLate: Bool = false) {
+    guard exchanges.contains(exchange), let wait = stopWaitingForFile(exchange) else { return }
+    guard !hasFailed else {
+      return refuse(exchange, status: 500, reason: .fileFailed, endsConnection: false)
+    }
+    serveFile(exchange, wait.request, asked: isLate ? wait.asked - 1 : wait.asked)
   }
 
   /// Puts an exchange back to where it began to wait, and everything that belongs to its request
@@ -108,6 +132,9 @@ extension Worker {
   }
 
   mutating func fileLookupExpired(_ exchange: Handle) {
+    guard !clients[exchanges[exchange].client].transport.isDone else {
+      return clientGone(exchange)  // It has closed its side, and the moment's grace is over.
+    }
     guard stopWaitingForFile(exchange) != nil else { return }
     refuse(exchange, status: 504, reason: .fileTimeoutLookup, endsConnection: false)
   }
@@ -161,14 +188,15 @@ extension Worker {
     }
     exchanges[exchange].isReadingFile = false
     clients[exchanges[exchange].client].deadline.clear()
-    heldFilePieces += 1
-    exchanges[exchange].filePiece = bytes
-    guard !exchanges[exchange].filePiece.isEmpty else {
+    guard !bytes.isEmpty else {
       // Cut since its length was announced, or not to be read: the client must not take it for
       // whole.
+      environment.files.give(bytes)
       exchanges[exchange].reason = .fileCut
       return abandon(exchange)
     }
+    heldFilePieces += 1
+    exchanges[exchange].filePiece = bytes
     pumpResponse(exchange)
   }
 

@@ -70,19 +70,10 @@ extension Worker {
   }
 
   private func fileRequest(_ exchange: Handle) -> FileRequest {
-    var request = FileRequest(method: .other)
-    let method = exchanges[exchange].facts.method
-    if method == .get || method == .head { request.method = method }
+    var request = FileRequest(requestHead)
+    // A server that leaves the answer to another route has it answered to GET or HEAD.
+    request.method = exchanges[exchange].facts.method
     request.omitsCacheControl = exchanges[exchange].accel.keepsCacheControl
-    request.range = requestHead.fields.first(.range)?.value.range
-    request.conditions.ifMatch = requestHead.fields.first(.ifMatch)?.value.range
-    request.conditions.ifUnmodifiedSince = requestHead.fields.first(.ifUnmodifiedSince)?.value.range
-    request.conditions.ifNoneMatch = requestHead.fields.first(.ifNoneMatch)?.value.range
-    request.conditions.ifModifiedSince = requestHead.fields.first(.ifModifiedSince)?.value.range
-    request.conditions.ifRange = requestHead.fields.first(.ifRange)?.value.range
-    if requestHead.version == .http11 {
-      request.acceptEncoding = requestHead.fields.first(.acceptEncoding)?.value.range
-    }
     return request
   }
 

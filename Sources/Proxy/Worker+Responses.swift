@@ -40,10 +40,10 @@ extension Worker {
 
   /// A client that closes its sending side mostly has gone, but need not have: what it asked
   /// for gets a moment more, and then its server is freed.
-  private mutating func noticeHalfClose(_ exchange: Handle) {
+  mutating func noticeHalfClose(_ exchange: Handle) {
     let client = exchanges[exchange].client
     guard clients[client].transport.isDone, exchanges[exchange].phase != .responding,
-      clients[client].deadline.instant == .max
+      clients[client].deadline.instant > clock.now &+ snapshot.timeouts.halfClosed
     else { return }
     setClientDeadline(client, after: snapshot.timeouts.halfClosed)
   }

@@ -131,11 +131,16 @@ extension Worker {
       && value[4] | 32 == UInt8(ascii: "s")
   }
 
-  /// Finds again what the path has captured on its way to its route.
+  /// Finds again what the path has captured on its way to its route: others have been routed
+  /// since.
   mutating func matchAgain(_ exchange: Handle) {
-    _ = Self.match(
-      &requestHead, of: &exchanges[exchange].request, path: &path,
-      in: generations[exchanges[exchange].generation].snapshot.table, scratch: &routeScratch)
+    if exchanges[exchange].accel.target.isEmpty {
+      _ = Self.match(
+        &requestHead, of: &exchanges[exchange].request, path: &path,
+        in: generations[exchanges[exchange].generation].snapshot.table, scratch: &routeScratch)
+    } else {
+      _ = matchInternally(exchange)
+    }
   }
 
   /// Parses the kept head again, for what is decided about it later than it came.

@@ -106,6 +106,10 @@ public struct Worker: ~Copyable {
 
   var files: FileServer
   var fileWaiters = FileWaiters()
+  /// Those whose question has been answered while there was no time for them.
+  var answered: [AnsweredWaiter] = []
+  /// How many more that have waited for files go on in this turn.
+  var waitersLeft = Worker.waitersBudget
   /// Pieces of files that are in memory for clients that have not taken them yet.
   var heldFilePieces = 0
   var compressors = Compressors()
@@ -198,6 +202,7 @@ public struct Worker: ~Copyable {
     date.refresh(wall: clock.wall)
     // Those who have had their share of this turn go on in the next one.
     let resumed = takeReady()
+    goOnWithFiles()
     for i in 0..<events { handle(loop.event(i)) }
     for token in resumed { resume(token) }
     while let token = wheel.nextExpired(now: clock.now) { expire(token) }
@@ -210,7 +215,7 @@ public struct Worker: ~Copyable {
 
   /// Milliseconds until something is due without an event.
   private var patience: Int? {
-    if !ready.isEmpty { return 0 }
+    if !ready.isEmpty || !answered.isEmpty { return 0 }
     // At least one turn a second, so that everyone can see that this worker is alive.
     let wait = wheel.nextDelay(now: clock.now, atMost: 1000)
     return min(wait, log.delay(now: clock.now) ?? wait)

@@ -5,7 +5,7 @@ public import Memory
 public struct FileStatus: Equatable, Sendable {
   public let device: UInt64
   public let inode: UInt64
-  /// In bytes.
+  /// In bytes, 0 … `sizeLimit`.
   public let size: Int
   /// When the content last changed, since 1970. Whoever may write to the file can set it.
   public let modifiedSeconds: Int64
@@ -14,6 +14,9 @@ public struct FileStatus: Equatable, Sendable {
   public let changedSeconds: Int64
   public let changedNanoseconds: UInt32
   public let isRegular: Bool
+
+  /// What counts of a file that is larger.
+  public static var sizeLimit: Int { 1 << 62 }
 
   public init(
     device: UInt64, inode: UInt64, size: Int, modifiedSeconds: Int64, modifiedNanoseconds: UInt32,
@@ -123,7 +126,8 @@ extension FileStatus {
   fileprivate init(_ status: clinux_file_status) {
     device = status.device
     inode = status.inode
-    size = Int(status.size)
+    // Whatever a file system says: sums of places within a file do not overflow.
+    size = min(max(Int(status.size), 0), FileStatus.sizeLimit)
     modifiedSeconds = status.modified_seconds
     modifiedNanoseconds = status.modified_nanoseconds
     changedSeconds = status.changed_seconds

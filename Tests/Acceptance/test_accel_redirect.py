@@ -1,8 +1,11 @@
 """A server that leaves the answer to another route, by X-Accel-Redirect."""
 
+import threading
+
 import pytest
 
 from support.origin import answer
+from support.waiting import PATIENCE
 
 CONFIGURATION = """
 pools: {web: {servers: [$web]}, other: {servers: [$other]}}
@@ -155,6 +158,38 @@ def test_a_route_is_found_by_its_name(martlet, origin, site):
     proxy = martlet(CONFIGURATION, web=web, other=other, root=site)
     assert proxy.get("/as/it%20came?q").body == b"other"
     assert other.next_request().target == "/as/it%20came?q"
+
+
+def test_what_the_path_captures_is_its_own(martlet, origin, site):
+    """Whoever else is routed meanwhile, and whether or not the disk is asked first."""
+    target, asked, go = ["@named"], threading.Event(), threading.Event()
+
+    def behave(stream, request):
+        asked.set()
+        assert go.wait(PATIENCE)
+        stream.send(answer(headers=[("X-Accel-Redirect", target[0])]))
+        return True
+
+    proxy = martlet(
+        """
+pools: {web: {servers: [$web]}}
+routes:
+  - {name: named, internal: true, match: {exact: /named}, redirect: "/named/{1}"}
+  - {name: kept, internal: true, match: {regex: "^/kept/([^/]*)", methods: GET}, files: {root: $root, fallback: lost}}
+  - {name: lost, internal: true, match: {exact: /lost}, redirect: "/lost/{1}"}
+  - {name: other, match: {regex: "^/([^/]*)/other"}, respond: {body: other}}
+  - {name: web, match: {regex: "^/([^/]*)"}, proxy: web}
+""",
+        web=origin(behave), root=site,
+    )  # fmt: skip
+    for target[0], location in [("@named", "/named/api"), ("/kept/file/x", "/lost/file"), ("/kept/file/x", "/lost/file")]:
+        asked.clear(), go.clear()
+        with proxy.connect() as client:
+            client.write("POST", "/api/method", body=b"body")
+            assert asked.wait(PATIENCE)
+            assert proxy.get("/somebody/other").body == b"other"
+            go.set()
+            assert client.read_response().headers["Location"] == location
 
 
 def test_an_unknown_name_is_an_error(start):

@@ -1,4 +1,5 @@
 import Files
+import Glibc
 import HTTP
 import Testing
 
@@ -123,6 +124,20 @@ private let tag = "\"65e079f0-14\""
     let reply = site.get("/big", ["Range": "bytes=\(ranges)"])
     #expect(reply.status == 206)
     #expect(reply.body.count == reply.contentLength)
+  }
+
+  @Test func `parts of the largest file that there can be add up`() {
+    // Where a file may be so large: in memory.
+    let name = "/martlet-files.\(UInt64.random(in: 0 ... .max))"
+    let file = unsafe shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0o600)
+    defer { close(file) }
+    _ = unsafe shm_unlink(name)
+    #expect(ftruncate(file, Int.max - 4095) == 0)
+    let site = Site { _ in FileRoute(base: .root("/proc/self/fd")) }
+    let part = Int.max / 200
+    let parts = (0..<150).map { "\($0 * part)-\($0 * part + part - 1)" }
+    let range = "bytes=\(parts.joined(separator: ",")),\(150 * part)-"
+    #expect(site.ask("HEAD", "/\(file)", ["Range": range]).status == 206)
   }
 
   @Test func `a large file comes from its descriptor, a small one from memory`() {

@@ -139,6 +139,41 @@ private let gzip = ["Accept-Encoding": "gzip"]
     #expect(site.server.usage.contentBytes == bytes)
   }
 
+  @Test(arguments: [true, false])
+  func `what a file became may be old as long as its stamp may be`(_ isInMemory: Bool) {
+    var limits = FileLimits()
+    if !isInMemory { limits.contentBytesPerFile = 10 }
+    let site = site(limits: limits)
+    #expect(isGzip(site.get("/a.css", gzip)))
+    // The file is looked at again, and could have been written to within the stamp it has.
+    site.now += second + 1
+    #expect(site.get("/a.css").wasStale)
+    #expect(site.get("/a.css", gzip).wasCold)
+    site.now += second + 1
+    #expect(site.get("/a.css", gzip).wasStale)
+    // From now on a write would show.
+    site.now += second + 1
+    #expect(site.get("/a.css").wasStale)
+    #expect(!site.get("/a.css", gzip).wasCold)
+  }
+
+  @Test func `what found no room is compressed a minute later, however often it is asked for`() {
+    var limits = FileLimits()
+    limits.contentBytes = 100
+    let site = site(limits: limits)
+    #expect(site.get("/a.css", gzip).text == Self.text)
+    site.server.keep(freshness: second, contentBytes: 1 << 20)
+    for _ in 0..<59 {
+      site.now += second + 1
+      #expect(site.get("/a.css", gzip).text == Self.text)
+    }
+    for _ in 0..<2 {
+      site.now += second + 1
+      _ = site.get("/a.css", gzip)
+    }
+    #expect(isGzip(site.get("/a.css", gzip)))
+  }
+
   @Test func `what is too large, finds no room or does not become smaller is sent as it is`() {
     var limits = FileLimits()
     limits.compressibleBytes = 1999

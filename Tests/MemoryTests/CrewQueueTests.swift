@@ -46,4 +46,27 @@ import Testing
     #expect(queue.next(isNew: true) == 0)
     #expect(queue.next(isNew: false) == nil)
   }
+
+  private final class Load: Sendable {}
+
+  @Test func `what was taken is nobody's but the taker's, whatever still waits`() throws {
+    let queue = CrewQueue<Load>(patience: 60)
+    for _ in 0..<2 { _ = queue.add(Load(), threads: 1, waiting: 9) }
+    var load = queue.next(isNew: true)
+    weak let taken = load
+    #expect(taken != nil)
+    load = nil
+    #expect(taken == nil, "it would end under the lock, when the last of the others is taken")
+    #expect(queue.waiting == 1)
+  }
+
+  @Test func `a queue that never empties stays in order`() {
+    let queue = CrewQueue<Int>(patience: 60)
+    for i in 0..<3 { _ = queue.add(i, threads: 1, waiting: 9) }
+    for i in 0..<5000 {
+      #expect(queue.next(isNew: i == 0) == i)
+      _ = queue.add(i + 3, threads: 1, waiting: 9)
+      #expect(queue.waiting == 3)
+    }
+  }
 }

@@ -16,9 +16,11 @@ final class TestBench {
   let counters: CounterTable
   let mailbox: Mailbox
   private let spill: SpillWriter
+  let files = FileThreads()
 
-  /// Whether some request is under way.
-  var hasExchange: Bool { worker.exchanges.count > 0 }
+  /// Requests that are under way.
+  var exchangesCount: Int { worker.exchanges.count }
+  var hasExchange: Bool { exchangesCount > 0 }
   /// Bytes reserved in spill files.
   var spilled: Int { spill.budget.inUse }
 
@@ -30,11 +32,21 @@ final class TestBench {
     }
     return nil
   }
+  /// Whether the only client will send no more, and that is known.
+  var clientIsDone: Bool {
+    for slot in 0..<worker.clients.slotLimit {
+      guard let handle = worker.clients.handle(ofSlot: slot) else { continue }
+      return worker.clients[handle].transport.isDone
+    }
+    return false
+  }
   /// Streams that answers hold now.
   var streamsTaken: Int { worker.compressors.taken }
 
   /// - Parameter servers: of each pool, in the configuration's order.
-  init(_ configuration: Configuration, servers: [[SocketAddress]] = []) throws {
+  init(
+    _ configuration: Configuration, servers: [[SocketAddress]] = [], connections: Int = 64
+  ) throws {
     cells = SharedTable(count: 16) { _ in ServerCell() }
     counters = CounterTable(workers: 1, slots: 512)
     mailbox = try Mailbox()
@@ -68,8 +80,8 @@ final class TestBench {
         slots: WorkerSlots(
           accepted: 1, clients: 2, upstreams: 3, tunnels: 4, refused: 5, logDropped: 6,
           overloaded: 7),
-        accessLog: nil, spill: spill, files: FileThreads(),
-        mailbox: mailbox, connectionsLimit: 64, heartbeat: Heartbeat(), report: { _ in }),
+        accessLog: nil, spill: spill, files: files,
+        mailbox: mailbox, connectionsLimit: connections, heartbeat: Heartbeat(), report: { _ in }),
       snapshot: snapshot, clock: clock)
     let listener = try Sockets.listening(on: SocketAddress(.loopbackV4, port: 0))
     address = try Syscalls.localAddress(listener)
