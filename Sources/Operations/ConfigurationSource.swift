@@ -20,7 +20,7 @@ public struct ConfigurationSource: Sendable {
   /// The file that it is read from, if it is one.
   private let path: String?
   private let read: @Sendable () throws(SystemError) -> String
-  private let lookup = FileLookup()
+  private let lookup = Lookout()
 
   /// Secrets are short; a path that leads to a device must not fill memory.
   static let secretBytesLimit = 64 << 10
@@ -48,7 +48,7 @@ public struct ConfigurationSource: Sendable {
   }
 
   /// Reads it, with the environment and the files of this process. Where the file system is only
-  /// looked at, for warnings, it does so for as long as `FileLookup.patience`.
+  /// looked at, for warnings, it does so for as long as `Lookout.patience`.
   ///
   /// - Returns: a configuration if there is no error, and what is wrong or doubtful.
   public func load() -> (configuration: Configuration?, diagnostics: [Diagnostic]) {
@@ -81,7 +81,7 @@ public struct ConfigurationSource: Sendable {
           return .failure(ReadFailure(error.reason))
         }
       },
-      view: view(until: Clock.read().now + FileLookup.patience.nanoseconds))
+      view: view(until: Clock.read().now + Lookout.patience.nanoseconds))
     if var adjusted = configuration {
       adjust(&adjusted)
       configuration = adjusted

@@ -90,7 +90,7 @@ public final class Supervisor {
   let spill: SpillWriter
   let files = FileThreads()
   var watch: FileWatch
-  let watchLookup = FileLookup()
+  let watchLookup = Lookout()
   var workers: WorkerPool
   var admin: AdminServer?
   /// Where clients connect.

@@ -7,7 +7,7 @@ import Synchronization
 /// Each look is taken by a thread of its own; whoever asks waits until the time is over that all
 /// questions have together. While a look is still out, no other one is taken, so that however
 /// often is asked one thread waits at most.
-final class FileLookup: Sendable {
+final class Lookout: Sendable {
   /// How long a start or a reload may be held up.
   static let patience: Duration = .seconds(2)
 

@@ -25,12 +25,12 @@ private final class Share: Sendable {
 }
 
 @Test func `a look that comes back is answered`() {
-  let lookup = FileLookup()
+  let lookup = Lookout()
   for i in 0..<20 { #expect(lookup.answer(by: soon(.seconds(10))) { i } == i) }
 }
 
 @Test func `whoever asks does not wait for a look that stays out, nor for the next one`() {
-  let lookup = FileLookup()
+  let lookup = Lookout()
   let share = Share()
   #expect(lookup.answer(by: soon(.milliseconds(20))) { share.kind("/a") } == nil)
   // At once, and without another thread: its time would be up in an hour.
