@@ -1,3 +1,4 @@
+public import Configuration
 public import Memory
 public import Network
 
@@ -18,12 +19,15 @@ public struct Balancer: ~Copyable {
     let cookie: Int
     let weighsAlike: Bool
     let hasBackups: Bool
+    let hasCapacity: Bool
   }
 
   struct Server {
     let slot: Int
     let weight: Int
     let isBackup: Bool
+    /// How many requests it may have when one of each priority is added; `Int.max` is no limit.
+    let limits: InlineArray<3, Int>
     /// Of smooth round-robin: grows by the weight each time another server is picked.
     var turn = 0
     /// What hashed keys are held against.
@@ -59,7 +63,7 @@ public struct Balancer: ~Copyable {
         servers.append(
           Server(
             slot: server.slot, weight: server.weight, isBackup: server.isBackup,
-            hash: StableHash.of(server.name),
+            limits: Balancer.limits(server.capacity, plan.shares), hash: StableHash.of(server.name),
             identity: ServerIdentity.of(pool: plan.name, server: server.name)))
       }
       let weights = Set(plan.servers.map(\.weight))
@@ -69,8 +73,18 @@ public struct Balancer: ~Copyable {
           first: first, count: plan.servers.count, strategy: plan.strategy, rule: plan.ejection,
           affinity: affinity.add(plan), cookie: plan.cookie == nil ? -1 : cookies.count - 1,
           weighsAlike: weights.count <= 1,
-          hasBackups: plan.servers.contains { $0.isBackup }))
+          hasBackups: plan.servers.contains { $0.isBackup },
+          hasCapacity: plan.servers.contains { $0.capacity > 0 }))
       advance(first..<servers.count, by: worker, of: workers)
+    }
+  }
+
+  private static func limits(
+    _ capacity: Int, _ shares: PoolPlan.Shares
+  ) -> InlineArray<3, Int> {
+    InlineArray { i in
+      guard capacity > 0, let priority = Priority(rawValue: i) else { return .max }
+      return max(capacity * shares.of(priority) / 100, 1)
     }
   }
 
@@ -146,9 +160,17 @@ public struct Balancer: ~Copyable {
 
   // MARK: Requests in flight
 
-  /// Counts a request as being with the server, until `end`.
-  public func begin(pool: Int, server: Int) {
-    cells[slot(pool: pool, server: server)].requests.wrappingAdd(1, ordering: .relaxed)
+  /// Counts a request as being with the server, until `end`; false, and nothing, when the server
+  /// is full: other workers pick, too.
+  @discardableResult
+  public func begin(pool: Int, server: Int, priority: Priority = .normal) -> Bool {
+    let slot = slot(pool: pool, server: server)
+    guard pools[pool].hasCapacity else {
+      cells[slot].requests.wrappingAdd(1, ordering: .relaxed)
+      return true
+    }
+    return cells[slot].claimSlot(
+      below: servers[pools[pool].first + server].limits[priority.rawValue])
   }
 
   /// The request is no longer with the server. How it went is told by `succeeded` or `failed`,

@@ -1,9 +1,14 @@
+public import Configuration
+
 /// Choosing a server.
 extension Balancer {
   /// Among which servers one is chosen.
   struct Terms {
     var tried: TriedServers
+    var priority: Priority
     let now: UInt64
+    /// Whether a server is out that has as many requests as it may have.
+    var countsCapacity = true
     /// Whether an ejection keeps a server out.
     var countsEjections = true
     /// Among backups, or among those that are none.
@@ -16,22 +21,44 @@ extension Balancer {
   /// the request has tried; a backup only when there is no other. First the one that the request's
   /// cookie names, then the one its hashed key leads to, then the one whose turn it is by the
   /// pool's strategy. When all that is left is ejected, ejection does not count: a doubtful server
-  /// is better than none.
+  /// is better than none. A server that is full is not picked, but waited for (`isFull`).
   ///
   /// - Parameter now: in nanoseconds.
   public mutating func pick(
     pool number: Int, key: AffinityKey = AffinityKey(), tried: TriedServers = TriedServers(),
-    now: UInt64
+    priority: Priority = .normal, now: UInt64
   ) -> Int? {
     guard tried.count < TriedServers.limit else { return nil }
     let pool = pools[number]
-    var terms = Terms(tried: tried, now: now)
+    var terms = Terms(tried: tried, priority: priority, now: now)
     var picked = inTiers(pool, key, terms)
-    if picked < 0 {
+    if picked < 0, !isFull(pool, terms) {
       terms.countsEjections = false
       picked = inTiers(pool, key, terms)
     }
     return picked < 0 ? nil : picked
+  }
+
+  /// A server that `pick` did not find is there and has no slot for a request of this priority.
+  public func isFull(
+    pool number: Int, tried: TriedServers = TriedServers(), priority: Priority = .normal,
+    now: UInt64
+  ) -> Bool {
+    var terms = Terms(tried: tried, priority: priority, now: now)
+    if isFull(pools[number], terms) { return true }
+    terms.countsEjections = false
+    return isFull(pools[number], terms)
+  }
+
+  private func isFull(_ pool: Pool, _ terms: Terms) -> Bool {
+    guard pool.hasCapacity else { return false }
+    var terms = terms
+    terms.countsCapacity = false
+    for isAmongBackups in [false, true] {
+      terms.isAmongBackups = isAmongBackups
+      for i in 0..<pool.count where isEligible(pool, i, terms) { return true }
+    }
+    return false
   }
 
   /// Chooses among servers that are no backups, and only without any among backups.
@@ -82,6 +109,11 @@ extension Balancer {
     let slot = server.slot
     guard server.isBackup == terms.isAmongBackups, cells[slot].isReady, !terms.tried.contains(i)
     else { return false }
+    if pool.hasCapacity, terms.countsCapacity,
+      cells[slot].inFlight >= server.limits[terms.priority.rawValue]
+    {
+      return false
+    }
     return pool.rule == nil || !terms.countsEjections || cells[slot].admits(at: terms.now)
   }
 

@@ -9,6 +9,8 @@ public final class Mailbox: Sendable {
     case snapshot(Snapshot)
     /// Close the idle connections to the server of a cell.
     case giveUpIdle(Int)
+    /// A server of the pool with this cell has room for a request that waits here.
+    case slotFree(Int)
     /// Take no new connections; end those there are as their work ends.
     case drain
     /// End now, whatever is under way.

@@ -18,6 +18,15 @@ public struct PoolSettings: Equatable, Sendable {
   /// 0 … 10. nginx: `proxy_next_upstream_tries` (less one). HAProxy: `retries`.
   public var retries = 1
 
+  /// How many requests a server gets at once, unless it says otherwise itself; further ones wait
+  /// in the queue. 0 is no limit. For gunicorn: workers × threads.
+  ///
+  /// nginx: `max_conns`. HAProxy: `maxconn`.
+  public var capacity = 0
+
+  /// nil: requests wait for servers that have a capacity, by the defaults, and for no others.
+  public var queue: QueueSettings?
+
   public var timeouts = UpstreamTimeouts()
   /// nil: each request has a connection of its own.
   public var keepalive: UpstreamKeepalive? = UpstreamKeepalive()
@@ -33,6 +42,15 @@ public struct PoolSettings: Equatable, Sendable {
 }
 
 extension PoolSettings {
+  /// Some server has a limit to how many requests it gets at once.
+  public var hasCapacity: Bool { servers.contains { ($0.capacity ?? capacity) > 0 } }
+
+  /// Where requests wait; nil when none do.
+  public var effectiveQueue: QueueSettings? {
+    let queue = self.queue ?? (hasCapacity ? QueueSettings() : .off)
+    return queue.requests > 0 ? queue : nil
+  }
+
   static let declaration = Declaration(blank: PoolSettings(name: "")) {
     Key(
       "servers", \.servers, .list(of: ServerSettings.codec, takesCommas: true), isRequired: true,
@@ -56,6 +74,15 @@ extension PoolSettings {
       "retries", \.retries, .integer(0...10),
       synonyms: ["proxy_next_upstream_tries", "tries"],
       "How many further servers are tried when one fails before the request had any effect.")
+    Key(
+      "capacity", \.capacity, .integer(0...100_000),
+      synonyms: ["max_conns", "maxconn", "max_connections"],
+      "How many requests each server gets at once; further ones wait. 0 is no limit. For gunicorn: "
+        + "workers times threads.")
+    Key(
+      "queue", \.queue, QueueSettings.codec, synonyms: ["backlog", "pending"],
+      "Where requests wait while all servers are full, or none is up. Without it they wait only "
+        + "for servers with a capacity.")
     Key(
       "timeouts", \.timeouts, UpstreamTimeouts.declaration.codec(),
       "How long a server may take.")
