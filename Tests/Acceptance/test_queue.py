@@ -77,8 +77,7 @@ def test_a_server_gets_no_more_requests_at_once_than_its_capacity(martlet, origi
     a = origin(gate)
     proxy = martlet(f"workers: {workers}\n" + ONE % "timeout: 30s", a=a, capacity=3)
     clients = [ask(proxy, f"/{i}") for i in range(12)]
-    until(lambda: waiting(proxy) == 9, "nine wait")
-    assert len(gate.inside) == 3
+    until(lambda: waiting(proxy) == 9 and len(gate.inside) == 3, "three are served and nine wait")
     gate.let_all_go()
     assert sorted(settled(c).body for c in clients) == sorted(b"/%d" % i for i in range(12))
     assert gate.most == 3
@@ -103,8 +102,7 @@ def test_slots_are_kept_free_for_the_urgent(martlet, origin, gate):
     a = origin(gate)
     proxy = martlet(ONE % "normal: 75%, low: 50%", a=a, capacity=4)
     reports = [ask(proxy, f"/report/{i}") for i in range(4)]
-    until(lambda: waiting(proxy) == 2, "two reports wait though two slots are free")
-    assert len(gate.inside) == 2
+    until(lambda: waiting(proxy) == 2 and len(gate.inside) == 2, "two reports wait though two slots are free")
     pages = [ask(proxy, f"/{i}") for i in range(2)]
     until(lambda: waiting(proxy) == 3, "one page has the third slot, the other waits")
     login = ask(proxy, "/login/1")
