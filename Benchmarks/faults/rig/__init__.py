@@ -1,0 +1,1 @@
+"""Faults made on purpose, a load that knows what was lost, and the proxies that it goes through."""
