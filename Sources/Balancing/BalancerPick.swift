@@ -117,6 +117,20 @@ extension Balancer {
     return pool.rule == nil || !terms.countsEjections || cells[slot].admits(at: terms.now)
   }
 
+  /// What the server weighs now. From when it comes up its share grows, in a straight line, from
+  /// a sixteenth to all of its weight.
+  func share(_ pool: Pool, _ i: Int, _ now: UInt64) -> Int {
+    let server = servers[pool.first + i]
+    guard pool.slowStart > 0 else { return server.weight }
+    let since = cells[server.slot].upSince.load(ordering: .relaxed)
+    // A worker's clock may be a little behind the one that saw the server come up.
+    let age = now > since ? now - since : 0
+    guard since > 0, age < pool.slowStart else { return server.weight }
+    let least = server.weight / 16
+    let part = Double(age) / Double(pool.slowStart)
+    return least + Int(Double(server.weight - least) * part)
+  }
+
   /// Smooth weighted round-robin, as nginx has it (ngx_http_upstream_get_peer): each eligible
   /// server gains its weight, the one that is ahead is picked and pays back the sum.
   private mutating func inTurn(
@@ -126,8 +140,9 @@ extension Balancer {
     var total = 0
     for i in 0..<pool.count where isEligible(pool, i, terms) {
       let at = pool.first + i
-      servers[at].turn += servers[at].weight
-      total += servers[at].weight
+      let share = share(pool, i, terms.now)
+      servers[at].turn += share
+      total += share
       if best < 0 || servers[at].turn > servers[pool.first + best].turn { best = i }
     }
     if best >= 0 { servers[pool.first + best].turn -= total }
@@ -141,16 +156,17 @@ extension Balancer {
   ) -> Int {
     var best = -1
     var bestRequests = 0
-    var bestWeight = 1
+    var bestShare = 1
     for i in 0..<pool.count where isEligible(pool, i, terms) {
       let server = servers[pool.first + i]
       let requests = max(cells[server.slot].inFlight, 0)
-      let left = requests.multipliedFullWidth(by: bestWeight)
-      let right = bestRequests.multipliedFullWidth(by: server.weight)
+      let left = requests.multipliedFullWidth(by: bestShare)
+      let share = share(pool, i, terms.now)
+      let right = bestRequests.multipliedFullWidth(by: share)
       guard best < 0 || left < right else { continue }
       best = i
       bestRequests = requests
-      bestWeight = server.weight
+      bestShare = share
     }
     guard best >= 0 else { return -1 }
 
@@ -159,9 +175,10 @@ extension Balancer {
     for i in 0..<pool.count where isEligible(pool, i, terms) {
       let at = pool.first + i
       let requests = max(cells[servers[at].slot].inFlight, 0)
-      guard requests * bestWeight <= bestRequests * servers[at].weight else { continue }
-      servers[at].turn += servers[at].weight
-      total += servers[at].weight
+      let share = share(pool, i, terms.now)
+      guard requests * bestShare <= bestRequests * share else { continue }
+      servers[at].turn += share
+      total += share
       if ahead < 0 || servers[at].turn > servers[pool.first + ahead].turn { ahead = i }
     }
     // Others may have counted in between, so that nobody has so few any more.

@@ -66,6 +66,8 @@ public struct PoolPlan: Equatable, Sendable {
       }
     }
   }
+  /// In nanoseconds, how long a server that comes up takes to get its whole share; 0 is at once.
+  public var slowStart: UInt64 = 0
 
   public init(name: String, servers: [Server], strategy: Strategy = .roundRobin) {
     self.name = name
@@ -92,5 +94,6 @@ public struct PoolPlan: Equatable, Sendable {
     let queue = settings.queue ?? QueueSettings()
     shares.normal = queue.normalPercent
     shares.low = queue.lowPercent
+    slowStart = nanoseconds(settings.slowStart)
   }
 }

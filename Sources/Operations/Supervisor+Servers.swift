@@ -34,7 +34,7 @@ extension Supervisor {
   }
 
   private func note(_ change: HealthChange, isUp: Bool) {
-    directory.cells[change.target.cell].setHealthy(isUp)
+    directory.cells[change.target.cell].setHealthy(isUp, at: control.clock.now)
     setting.healthChanged(change.target.address, isUp)
   }
 

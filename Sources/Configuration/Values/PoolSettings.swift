@@ -13,6 +13,13 @@ public struct PoolSettings: Equatable, Sendable {
   /// nil: failures of live traffic take no server out.
   public var ejection: Ejection? = Ejection()
 
+  /// A server that comes up, or back from an ejection, gets a sixteenth of its share at first and
+  /// all of it after this time, in a straight line between; 0 is at once. What is chosen by a key
+  /// or a cookie is not spread by share of time: affinity and the strategy hash ignore it.
+  ///
+  /// 0 … 1 h. nginx Plus: `slow_start`. HAProxy: `slowstart`.
+  public var slowStart: Duration = .zero
+
   /// How many further servers are tried when one fails before the request had any effect.
   ///
   /// 0 … 10. nginx: `proxy_next_upstream_tries` (less one). HAProxy: `retries`.
@@ -70,6 +77,10 @@ extension PoolSettings {
     Key(
       "ejection", \.ejection, Ejection.codec, synonyms: ["outlier_detection", "passive"],
       "How failures of live traffic take a server out for a while.")
+    Key(
+      "slow_start", \.slowStart, .duration(.zero ... .seconds(3600)), synonyms: ["slowstart"],
+      "How long a server that comes up takes to get its whole share; 0 is at once. Keys and cookies "
+        + "do not heed it.")
     Key(
       "retries", \.retries, .integer(0...10),
       synonyms: ["proxy_next_upstream_tries", "tries"],
