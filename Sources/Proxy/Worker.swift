@@ -91,6 +91,9 @@ public struct Worker: ~Copyable {
   /// Pieces read or written for one connection before others have their turn.
   static let pieceBudget = 16
 
+  /// Keeps the worker where it is: a structure with an atomic in it has an address, and the
+  /// compiler hands that to those who only read, instead of a copy of all its 2 KB on their stack.
+  private let anchor = Atomic<Bool>(false)
   var loop: EventLoop
   var clock: Clock
   var wheel: TimerWheel
