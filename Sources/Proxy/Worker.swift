@@ -199,7 +199,7 @@ public struct Worker: ~Copyable {
   /// Runs until the worker has drained or is told to stop.
   public mutating func run() throws(SystemError) {
     while !isFinished {
-      let count = try loop.poll(timeout: patience)
+      let count = try loop.poll(timeout: patience())
       turn(events: count, clock: .read())
     }
     log.flush(environment)
@@ -229,7 +229,7 @@ public struct Worker: ~Copyable {
   var isFinished: Bool { isStopped || (isDraining && clients.count == 0) }
 
   /// Milliseconds until something is due without an event.
-  private var patience: Int? {
+  private mutating func patience() -> Int? {
     if !ready.isEmpty || !answered.isEmpty || !dueRooms.isEmpty { return 0 }
     // At least one turn a second, so that everyone can see that this worker is alive.
     let wait = wheel.nextDelay(now: clock.now, atMost: 1000)

@@ -96,6 +96,9 @@ private func expired(_ wheel: inout TimerWheel, at now: Instant) -> [UInt32] {
     for (slot, deadline) in deadlines {
       #expect(deadline + 2 * millisecond > now, "timer \(slot) is late, seed \(seed)")
     }
+    let delay = UInt64(wheel.nextDelay(now: now, atMost: 1000)) * millisecond
+    let soonest = deadlines.values.min() ?? .max
+    #expect(now + delay <= max(soonest, now) &+ 2 * millisecond, "seed \(seed)")
   }
 }
 
