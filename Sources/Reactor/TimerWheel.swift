@@ -90,14 +90,14 @@ public struct TimerWheel: ~Copyable {
     }
   }
 
-  /// When to look again: milliseconds until the next timer is due, at most `limit`.
+  /// When to look again: milliseconds until the next timer may be due, at most `limit`; after a
+  /// round of the buckets at the latest.
   public mutating func nextDelay(now: Instant, atMost limit: Int) -> Int {
     guard count > 0 else { return limit }
     let horizon = current &+ min(mask, UInt64(limit) * 1_000_000 / tick + 1)
     quietUntil = max(quietUntil, current)
     // A bucket also holds timers of later rounds: they are not what it is waited for now.
     while quietUntil <= horizon, due(in: quietUntil, by: quietUntil) == nil { quietUntil += 1 }
-    guard quietUntil <= horizon else { return limit }
     let instant = quietUntil * tick
     return instant <= now ? 0 : min(limit, Int((instant - now + 999_999) / 1_000_000))
   }
