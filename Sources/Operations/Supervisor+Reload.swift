@@ -60,9 +60,10 @@ extension Supervisor {
     let kept = orders.kept(from: configuration.pools, to: next.pools)
     new.take(kept)
     let lease = SnapshotLease()
+    sessions = Self.sessions(for: next, known: sessions)
     let snapshots: [Snapshot]
     do throws(SnapshotError) {
-      snapshots = try Self.snapshots(workers.count, next, new, registry, lease)
+      snapshots = try Self.snapshots(workers.count, next, new, registry, lease, sessions)
     } catch {
       new.release(&directory)
       throw error

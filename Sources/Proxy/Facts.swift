@@ -49,6 +49,12 @@ struct PoolFacts {
   /// Host is made by the pool's template.
   var makesHost = false
   var issuesCookie = false
+  /// The servers speak Engine.IO.
+  var hasSessions = false
+  /// How long a session is remembered.
+  var sessionTimeout: UInt64 = 0
+  /// Over which time the clients of a draining server are told to move.
+  var drainWindow: UInt64 = 0
 }
 
 /// A server, as the hot path sees it.

@@ -73,7 +73,9 @@ final class TestBench {
         bytesOut: 324 + $0 * 32)
     }
     let snapshot = try Snapshot(
-      configuration, Snapshot.Bindings(servers: bound, routes: routes))
+      configuration,
+      Snapshot.Bindings(
+        servers: bound, routes: routes, sessions: SessionTable(servers: cells.count)))
     worker = try Worker(
       WorkerEnvironment(
         number: 0, workers: 1, cells: cells, counters: counters.row(ofWorker: 0),
