@@ -78,7 +78,7 @@ extension Worker {
   /// Spreads the clients of all workers evenly: one of this worker's among theirs, of 2⁶⁴.
   private func place(_ index: Int, of count: Int) -> UInt64 {
     let row = UInt64(index * environment.workers + environment.number)
-    return .max / UInt64(count * environment.workers) * row
+    return .max / UInt64(count * environment.workers * 2) * (row * 2 + 1)
   }
 
   // MARK: Polls
