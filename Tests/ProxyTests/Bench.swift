@@ -40,6 +40,8 @@ final class TestBench {
     }
     return false
   }
+  /// Whether clients of a draining server are told to move.
+  var hasMoves: Bool { !worker.moves.isEmpty }
   /// Streams that answers hold now.
   var streamsTaken: Int { worker.compressors.taken }
 
