@@ -113,6 +113,14 @@ extension Supervisor {
     }
   }
 
+  /// Who is no longer in the file has no clients to come, but some to go.
+  func moveClients(ofServersGoneSince old: ServerRoster) {
+    for (pool, slot) in old.slots(goneIn: roster) {
+      guard let settings = pool.engineIO else { continue }
+      workers.moveClients(of: slot, within: settings.drainWindow.nanoseconds)
+    }
+  }
+
   // MARK: Names
 
   func server(_ server: String, of pool: String) throws(AdminRefusal) -> ServerSettings {

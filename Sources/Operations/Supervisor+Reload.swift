@@ -72,6 +72,7 @@ extension Supervisor {
       logger.warning("\(setting) has changed: that takes effect at the next start")
     }
     retired.append(RetiredRoster(roster: roster, leases: current))
+    let old = roster
     roster = new
     orders = kept
     current = [WeakLease(lease)]
@@ -83,6 +84,7 @@ extension Supervisor {
     names.track(new.names, now: control.clock.now)
     prober.track(new.targets, &control)
     workers.change(to: snapshots)
+    moveClients(ofServersGoneSince: old)
     applyDrains()
   }
 

@@ -43,7 +43,7 @@ extension Worker {
     tunnels[tunnel].closing.isTracked = true
     _ = tunnels[tunnel].passToClient(skipping: tunnels[tunnel].toClient.count - early)
     _ = tunnels[tunnel].passToServer()
-    scheduleIfMoving(tunnel)
+    if isDraining { scheduleClose(tunnel, at: clock.now) } else { scheduleIfMoving(tunnel) }
   }
 
   /// The connection to the server has no other deadline while it is a tunnel's.

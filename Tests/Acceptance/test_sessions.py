@@ -336,6 +336,16 @@ def test_an_undrain_lets_websockets_stay(martlet, origin):
         assert tunnel.client.read_exactly(4) == b"\x81\x02hi"
 
 
+def test_a_server_that_leaves_the_file_gives_its_websockets_away(martlet, origin):
+    with Frames(martlet, origin) as tunnel:
+        other = origin()
+        text = PROXY.replace('{address: "$a", name: a}, ', "")
+        tunnel.proxy.write(text, window="0s", b=other)
+        tunnel.proxy.reload()
+        assert tunnel.client.read_to_end() == RESTART
+        tunnel.check_server_is_told()
+
+
 def test_the_end_of_martlet_closes_websockets_in_good_order(martlet, origin):
     with Frames(martlet, origin, window="1s", shutdown="{deadline: 10s}") as tunnel:
         tunnel.proxy.signal(signal.SIGTERM)
