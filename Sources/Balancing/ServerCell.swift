@@ -157,6 +157,11 @@ public struct ServerCell: ~Copyable, Sendable {
   /// Healthy, with an address, not draining; ejection is a matter of the pool.
   var isReady: Bool { status.load(ordering: .relaxed) == Status.ready }
 
+  /// Healthy, with an address: it can be asked for what only it has.
+  var isReachable: Bool {
+    status.load(ordering: .relaxed) & Status.ready == Status.ready
+  }
+
   /// Not ejected, or ejected long enough that a request may try the server and none does.
   func admits(at now: UInt64) -> Bool {
     let until = ejectedUntil.load(ordering: .relaxed)

@@ -189,6 +189,14 @@ public struct ServerRoster {
     return changes
   }
 
+  /// The cells of servers that are not in `next`, each with its pool as it was.
+  func slots(goneIn next: ServerRoster) -> [(pool: PoolSettings, slot: Int)] {
+    let kept = Set(next.pools.flatMap(\.servers).flatMap(\.slots))
+    return pools.flatMap { pool in
+      pool.servers.flatMap(\.slots).filter { !kept.contains($0) }.map { (pool.settings, $0) }
+    }
+  }
+
   private mutating func releaseLast(
     _ pool: Int, _ server: Int, _ directory: inout ServerDirectory
   ) {

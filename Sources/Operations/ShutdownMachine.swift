@@ -60,6 +60,15 @@ public struct ShutdownMachine: Equatable, Sendable {
     }
   }
 
+  /// Nanoseconds until what is under way is cut.
+  public func timeLeft(now: Instant) -> UInt64 {
+    switch phase {
+    case .running: .max
+    case .lameDuck(_, let deadline), .draining(let deadline): deadline > now ? deadline - now : 0
+    case .ended: 0
+    }
+  }
+
   /// When `advance` has something to do without being told.
   public var nextDue: Instant? {
     switch phase {

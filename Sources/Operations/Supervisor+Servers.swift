@@ -35,6 +35,8 @@ extension Supervisor {
 
   private func note(_ change: HealthChange, isUp: Bool) {
     directory.cells[change.target.cell].setHealthy(isUp, at: control.clock.now)
+    // A server that comes up is as a rule a new process: it knows nothing of the old one's.
+    if isUp { sessions?.lose(cell: change.target.cell, now: control.clock.now) }
     setting.healthChanged(change.target.address, isUp)
   }
 
@@ -93,7 +95,8 @@ extension Supervisor {
   func publishSnapshots() {
     do throws(SnapshotError) {
       let lease = SnapshotLease()
-      let snapshots = try Self.snapshots(workers.count, configuration, roster, registry, lease)
+      let snapshots = try Self.snapshots(
+        workers.count, configuration, roster, registry, lease, sessions)
       current = current.filter { $0.lease != nil } + [WeakLease(lease)]
       workers.change(to: snapshots)
     } catch {

@@ -28,7 +28,7 @@ extension Supervisor {
   private func follow(_ action: ShutdownMachine.Action, isImpatient: Bool) {
     switch action {
     case .nothing: break
-    case .drain: workers.drain()
+    case .drain: workers.drain(within: shutdown.timeLeft(now: control.clock.now))
     case .finish:
       closeLog()
       logger.notice("ended: nothing was under way any more")

@@ -79,6 +79,8 @@ public final class Supervisor {
   var prober: HealthProber
   let names: NameResolver
 
+  /// Made when a pool first needs it, and kept.
+  var sessions: SessionTable?
   let registry: MetricRegistry
   let workerSlots: WorkerSlots
   var ejections: [String: [String: Int]] = [:]
@@ -130,7 +132,9 @@ public final class Supervisor {
     registry = MetricRegistry(workers: count)
     workerSlots = Metrics.workerSlots(registry)
     let lease = SnapshotLease()
-    let snapshots = try Self.snapshots(count, configuration, roster, registry, lease)
+    sessions = Self.sessions(for: configuration, known: nil)
+    let snapshots = try Self.snapshots(
+      count, configuration, roster, registry, lease, sessions)
     current = [WeakLease(lease)]
 
     let sockets = try Self.sockets(count, configuration.listen)

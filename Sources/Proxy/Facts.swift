@@ -60,6 +60,12 @@ struct PoolFacts {
   /// In seconds.
   var retryAfter: UInt64 = 1
   var counters = PoolSlots()
+  /// The servers speak Engine.IO.
+  var hasSessions = false
+  /// How long a session is remembered.
+  var sessionTimeout: UInt64 = 0
+  /// Over which time the clients of a draining server are told to move.
+  var drainWindow: UInt64 = 0
 }
 
 /// A server, as the hot path sees it.

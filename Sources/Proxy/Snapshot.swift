@@ -1,4 +1,4 @@
-import Balancing
+public import Balancing
 import CLibraries
 public import Configuration
 import Files
@@ -24,14 +24,18 @@ public final class Snapshot: Sendable {
     public var routes: [RouteSlots]
     /// Held by every snapshot that is made with it.
     public var lease: SnapshotLease?
+    /// For pools whose servers have sessions.
+    public var sessions: SessionTable?
 
     public init(
-      servers: [[Server]], pools: [PoolBinding], routes: [RouteSlots], lease: SnapshotLease? = nil
+      servers: [[Server]], pools: [PoolBinding], routes: [RouteSlots],
+      lease: SnapshotLease? = nil, sessions: SessionTable? = nil
     ) {
       self.servers = servers
       self.pools = pools
       self.routes = routes
       self.lease = lease
+      self.sessions = sessions
     }
   }
 
@@ -143,6 +147,7 @@ public final class Snapshot: Sendable {
 
   public let configuration: Configuration
   private let lease: SnapshotLease?
+  let sessions: SessionTable?
   let routes: [Route]
   let pools: [Pool]
   let plans: [PoolPlan]
@@ -169,6 +174,7 @@ public final class Snapshot: Sendable {
   public init(_ configuration: Configuration, _ bindings: Bindings) throws(SnapshotError) {
     self.configuration = configuration
     lease = bindings.lease
+    sessions = bindings.sessions
     do throws(RouteTableError) {
       table = try RouteTable(configuration.routes.map(\.match))
     } catch {
@@ -271,6 +277,11 @@ public final class Snapshot: Sendable {
     }
     facts.preservesHost = settings.host == .preserve
     if case .cookie = settings.affinity { facts.issuesCookie = true }
+    if let engineIO = settings.engineIO {
+      facts.hasSessions = true
+      facts.sessionTimeout = engineIO.remember.nanoseconds
+      facts.drainWindow = engineIO.drainWindow.nanoseconds
+    }
     var hosts = servers.map(\.host)
     var hostTemplate: TextTemplate?
     if case .template(let template) = settings.host {

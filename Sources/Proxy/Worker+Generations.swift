@@ -88,8 +88,9 @@ extension Worker {
 
   // MARK: The end
 
-  /// No new connections; those that are idle end now, the others with their next response.
-  mutating func drain() {
+  /// No new connections; those that are idle end now, the others with their next response, and
+  /// WebSockets when their clients have been told, within `time` (in ns).
+  mutating func drain(within time: UInt64) {
     guard !isDraining else { return }
     isDraining = true
     closeListeners()
@@ -101,5 +102,6 @@ extension Worker {
       // so that the client learns by an orderly end that it may ask elsewhere.
       beginLingering(client)
     }
+    moveTunnels(within: time)
   }
 }

@@ -134,6 +134,7 @@ extension Worker {
       followAccelRedirect(exchange)
       return false
     }
+    guard learnSession(exchange) else { return true }
     beginResponse(exchange)
     return false
   }

@@ -48,6 +48,7 @@ extension Worker {
 
   /// No server is left to try: what became of the last one tells the status.
   private mutating func refuseUnserved(_ exchange: Handle) {
+    if hasLostSession(exchange) { return refuseSession(exchange) }
     switch exchanges[exchange].reason {
     case .ok: refuse(exchange, status: 503, reason: .noServer, endsConnection: false)
     case .connectTimeout, .serverTimeoutWaiting, .serverTimeoutRequest:
@@ -71,7 +72,7 @@ extension Worker {
     while let upstream = idle[cell].takeYoungest(from: &upstreams) {
       // A request that must not be sent twice is not risked on a connection that has died
       // unnoticed: one look more, for these only.
-      let isRisky = !exchanges[exchange].facts.method.isIdempotent
+      let isRisky = !exchanges[exchange].isRepeatable
       if isRisky, !Syscalls.isSilent(upstreams[upstream].transport.socket) {
         closeUpstream(upstream)
         continue
@@ -208,9 +209,10 @@ extension Worker {
         }
         return serverFailed(work, .serverTimeoutResponse)
       }
+      if hasToMove(work) { return refuseSession(work) }
       serverFailed(work, exchanges[work].isSent ? .serverTimeoutWaiting : .serverTimeoutRequest)
     case .tunnel:
-      endTunnel(work, reason: .tunnelIdle)
+      tunnelIsDue(work)
     }
   }
 
@@ -271,7 +273,8 @@ extension Worker {
 
   func responseTimeout(_ exchange: Handle) -> UInt64 {
     let own = exchanges[exchange].route.responseTimeout
-    return own > 0 ? own : exchanges[exchange].pool.responseTimeout
+    let timeout = own > 0 ? own : exchanges[exchange].pool.responseTimeout
+    return moves.isEmpty ? timeout : min(timeout, timeToMove(exchange))
   }
 
   private func sendTimeout(_ exchange: Handle) -> UInt64 {
@@ -366,7 +369,7 @@ extension Worker {
     let isOldAge = wasReused && reason == .serverClosedWaiting
     endRequest(exchange, nothingSent ? .connectFailed : isOldAge ? .stale : .failed)
     let isTimeout = reason == .serverTimeoutWaiting || reason == .serverTimeoutRequest
-    let mayRepeat = nothingSent || (exchanges[exchange].facts.method.isIdempotent && !isTimeout)
+    let mayRepeat = nothingSent || (exchanges[exchange].isRepeatable && !isTimeout)
     guard mayRepeat, rewindBody(exchange), !exchanges[exchange].facts.upgrades || nothingSent
     else { return refuseUnserved(exchange) }
     environment.counters.add(facts(exchange).counters.retries)

@@ -151,6 +151,8 @@ public struct Worker: ~Copyable {
   var isStopped = false
   /// Accepting waits for descriptors: until something closes, or a moment has passed.
   var isShortOfDescriptors = false
+  /// By cell: draining servers whose clients are told to move.
+  var moves: [Int: DrainMove] = [:]
   /// A snapshot that waits for a place.
   var deferred: Snapshot?
   /// How many requests of one connection have been begun within another's end.
@@ -274,7 +276,9 @@ public struct Worker: ~Copyable {
       case .snapshot(let snapshot): change(to: snapshot)
       case .giveUpIdle(let cell): giveUpIdle(to: cell)
       case .slotFree(let cell): makeDue(cell)
-      case .drain: drain()
+      case .move(let cell, let window): moveClients(of: cell, within: window)
+      case .stay(let cell): letClientsStay(with: cell)
+      case .drain(let time): drain(within: time)
       case .stop: isStopped = true
       case .spilled(let job): spilled(job)
       case .found(let lookup): found(lookup)

@@ -8,6 +8,8 @@ public struct PoolSettings: Equatable, Sendable {
   public var servers: [ServerSettings]
   public var strategy = Strategy.roundRobin
   public var affinity = Affinity.off
+  /// nil: sessions of Engine.IO are requests like any others.
+  public var engineIO: EngineIOSettings?
   /// nil: servers count as up until live traffic says otherwise (`ejection`).
   public var health: HealthCheck?
   /// nil: failures of live traffic take no server out.
@@ -70,6 +72,10 @@ extension PoolSettings {
     Key(
       "affinity", \.affinity, Affinity.codec, synonyms: ["sticky", "persistence", "stickiness"],
       "How requests of one client reach the same server.")
+    Key(
+      "engine_io", \.engineIO, EngineIOSettings.codec, synonyms: ["socket_io", "socketio"],
+      "Whether the servers speak Socket.IO (Engine.IO): true, false, or keys. Its sessions then "
+        + "stay with the server that opened them, and move when that drains.")
     Key(
       "health", \.health, HealthCheck.declaration.codec().optional,
       synonyms: ["health_check", "healthcheck", "check"],
