@@ -83,6 +83,7 @@ extension Supervisor {
     prober.track(new.targets, &control)
     workers.change(to: snapshots)
     applyDrains()
+    if let snapshot = snapshots.first { files.keep(snapshot.fileRoutes()) }
   }
 
   /// What a reload cannot change, of all that differs.

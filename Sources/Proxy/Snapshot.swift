@@ -1,7 +1,7 @@
 import Balancing
 import CLibraries
 public import Configuration
-import Files
+public import Files
 import HTTP
 import Memory
 import Network
@@ -206,7 +206,7 @@ public final class Snapshot: Sendable {
   }
 
   /// The file server's routes go by the same numbers; those that serve no files have an empty one.
-  func fileRoutes() -> [FileRoute] {
+  public func fileRoutes() -> [FileRoute] {
     routes.map { route in
       if case .files(let files, _) = route.action { return files }
       return FileRoute(base: .root("/"), candidates: [])
