@@ -82,6 +82,7 @@ struct WorkerPool {
   /// Closes idle connections to a server.
   func giveUpIdle(to cell: Int) { for member in members { member.mailbox.giveUpIdle(to: cell) } }
 
+  func takeLeave() { for member in members { member.mailbox.takeLeave() } }
   func drain() { for member in members { member.mailbox.drain() } }
   func stop() { for member in members { member.mailbox.stop() } }
 }

@@ -9,6 +9,8 @@ public final class Mailbox: Sendable {
     case snapshot(Snapshot)
     /// Close the idle connections to the server of a cell.
     case giveUpIdle(Int)
+    /// Serve on, and let each response be the last of its connection.
+    case takeLeave
     /// Take no new connections; end those there are as their work ends.
     case drain
     /// End now, whatever is under way.
@@ -31,6 +33,9 @@ public final class Mailbox: Sendable {
 
   /// No idle connection to the server of the cell is kept.
   public func giveUpIdle(to cell: Int) { post(.giveUpIdle(cell)) }
+
+  /// Each response that begins from now on is the last of its connection.
+  public func takeLeave() { post(.takeLeave) }
 
   /// No new connections; those there are end as their work ends.
   public func drain() { post(.drain) }

@@ -142,6 +142,8 @@ public final class Snapshot: Sendable {
   let unsentLimit: Int
   /// Requests on one connection; 0 is no limit.
   let requestsLimit: UInt32
+  /// The age of one connection; 0 is no limit.
+  let connectionAgeLimit: UInt64
 
   /// - Throws: what the configuration's own checks have not found.
   public init(_ configuration: Configuration, _ bindings: Bindings) throws(SnapshotError) {
@@ -181,6 +183,7 @@ public final class Snapshot: Sendable {
     gzip = GzipPlan(configuration.gzip ?? GzipSettings())
     unsentLimit = configuration.buffers.unsentBytes
     requestsLimit = UInt32(clamping: configuration.keepalive.requests)
+    connectionAgeLimit = configuration.keepalive.age.nanoseconds
     pools = configuration.pools.enumerated().map { i, pool in
       Self.pool(pool, bindings.servers[i], variables)
     }
@@ -235,6 +238,7 @@ public final class Snapshot: Sendable {
       facts.idleLimit = keepalive.connections
       facts.idleTimeout = keepalive.idle.nanoseconds
       facts.requestsLimit = UInt32(clamping: keepalive.requests)
+      facts.ageLimit = keepalive.age.nanoseconds
     }
     facts.preservesHost = settings.host == .preserve
     if case .cookie = settings.affinity { facts.issuesCookie = true }

@@ -134,6 +134,8 @@ public struct Worker: ~Copyable {
   var random: RandomSource
   /// Connections with more to do than their share of this turn.
   var ready: [Token] = []
+  /// Each response is the last of its connection: the process is about to end.
+  var isTakingLeave = false
   var isDraining = false
   var isStopped = false
   /// Accepting waits for descriptors: until something closes, or a moment has passed.
@@ -257,6 +259,7 @@ public struct Worker: ~Copyable {
       switch message {
       case .snapshot(let snapshot): change(to: snapshot)
       case .giveUpIdle(let cell): giveUpIdle(to: cell)
+      case .takeLeave: isTakingLeave = true
       case .drain: drain()
       case .stop: isStopped = true
       case .spilled(let job): spilled(job)
