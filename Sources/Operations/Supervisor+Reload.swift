@@ -86,6 +86,7 @@ extension Supervisor {
     workers.change(to: snapshots)
     moveClients(ofServersGoneSince: old)
     applyDrains()
+    if let snapshot = snapshots.first { files.keep(snapshot.fileRoutes()) }
   }
 
   /// What a reload cannot change, of all that differs.

@@ -238,7 +238,8 @@ public final class Supervisor {
   private func readSignals() {
     while let signal = nextSignal() {
       switch signal {
-      case .terminate, .interrupt, .quit: obey(.terminate)
+      case .terminate, .quit: obey(.terminate)
+      case .interrupt: obey(.interrupt)
       case .hangUp:
         obey(.reload)
         obey(.reopenLogs)
@@ -258,6 +259,7 @@ public final class Supervisor {
   private func obey(_ message: ControlMailbox.Message) {
     switch message {
     case .terminate: terminate()
+    case .interrupt: terminate(skipsLameDuck: true)
     case .reload: _ = reload(&control)
     case .reopenLogs: accessLog?.reopen()
     case .report(let report): write(report)

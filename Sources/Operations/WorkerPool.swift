@@ -99,5 +99,6 @@ struct WorkerPool {
   func drain(within time: UInt64) {
     for member in members { member.mailbox.drain(within: time) }
   }
+  func takeLeave() { for member in members { member.mailbox.takeLeave() } }
   func stop() { for member in members { member.mailbox.stop() } }
 }

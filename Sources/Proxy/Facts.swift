@@ -46,6 +46,8 @@ struct PoolFacts {
   var idleTimeout: UInt64 = 0
   /// Requests after which a connection is closed; 0 is no limit.
   var requestsLimit: UInt32 = 0
+  /// The age after which a connection is closed; 0 is no limit.
+  var ageLimit: UInt64 = 0
   var preservesHost = true
   /// Host is made by the pool's template.
   var makesHost = false

@@ -18,6 +18,8 @@ public final class Mailbox: Sendable {
     /// Take no new connections; end those there are as their work ends, within so many
     /// nanoseconds.
     case drain(within: UInt64)
+    /// Serve on, and let each response be the last of its connection.
+    case takeLeave
     /// End now, whatever is under way.
     case stop
     /// A piece of a body is in its file.
@@ -50,6 +52,8 @@ public final class Mailbox: Sendable {
   /// No new connections; those there are end as their work ends, which must be within `time`
   /// nanoseconds.
   public func drain(within time: UInt64) { post(.drain(within: time)) }
+  /// Each response that begins from now on is the last of its connection.
+  public func takeLeave() { post(.takeLeave) }
 
   /// The loop ends now, whatever is under way.
   public func stop() { post(.stop) }

@@ -1,7 +1,7 @@
 public import Balancing
 import CLibraries
 public import Configuration
-import Files
+public import Files
 import HTTP
 import Memory
 import Network
@@ -169,6 +169,8 @@ public final class Snapshot: Sendable {
   let unsentLimit: Int
   /// Requests on one connection; 0 is no limit.
   let requestsLimit: UInt32
+  /// The age of one connection; 0 is no limit.
+  let connectionAgeLimit: UInt64
 
   /// - Throws: what the configuration's own checks have not found.
   public init(_ configuration: Configuration, _ bindings: Bindings) throws(SnapshotError) {
@@ -209,6 +211,7 @@ public final class Snapshot: Sendable {
     gzip = GzipPlan(configuration.gzip ?? GzipSettings())
     unsentLimit = configuration.buffers.unsentBytes
     requestsLimit = UInt32(clamping: configuration.keepalive.requests)
+    connectionAgeLimit = configuration.keepalive.age.nanoseconds
     pools = configuration.pools.enumerated().map { i, pool in
       Self.pool(pool, bindings.servers[i], bindings.pools[i], variables)
     }
@@ -235,7 +238,7 @@ public final class Snapshot: Sendable {
   }
 
   /// The file server's routes go by the same numbers; those that serve no files have an empty one.
-  func fileRoutes() -> [FileRoute] {
+  public func fileRoutes() -> [FileRoute] {
     routes.map { route in
       if case .files(let files, _) = route.action { return files }
       return FileRoute(base: .root("/"), candidates: [])
@@ -274,6 +277,7 @@ public final class Snapshot: Sendable {
       facts.idleLimit = keepalive.connections
       facts.idleTimeout = keepalive.idle.nanoseconds
       facts.requestsLimit = UInt32(clamping: keepalive.requests)
+      facts.ageLimit = keepalive.age.nanoseconds
     }
     facts.preservesHost = settings.host == .preserve
     if case .cookie = settings.affinity { facts.issuesCookie = true }

@@ -17,6 +17,8 @@ struct UpstreamConnection: ~Copyable {
   var state = State.connecting
   /// Requests sent on this connection, the present one included.
   var requests: UInt32 = 0
+  /// From when on it carries no other request.
+  var retirement: Instant = .max
   var deadline = Deadline()
   /// The exchange it serves, or the tunnel.
   var work = Handle.none

@@ -112,6 +112,7 @@ extension Worker {
         let upstream = upstreams.insert(UpstreamConnection(socket: socket, cell: server.cell))
       else { return .impossible }
       attach(upstream, to: exchange)
+      upstreams[upstream].retirement = retirement(after: exchanges[exchange].pool.ageLimit)
       try loop.register(
         upstreams[upstream].transport.socket, token: Token(kind: .upstream, upstream))
       environment.counters.add(environment.slots.upstreams)
@@ -127,6 +128,12 @@ extension Worker {
       if upstream != .none { upstreams.remove(upstream) }
       return .failed
     }
+  }
+
+  /// When a connection that is opened now is too old: at a moment in the last quarter of the age,
+  /// so that those which were opened together do not end together.
+  private mutating func retirement(after age: UInt64) -> Instant {
+    age == 0 ? .max : clock.now + age - random.below(age / 4 + 1)
   }
 
   /// Begins to connect; where places or descriptors are short, idle connections make room.
@@ -237,7 +244,9 @@ extension Worker {
     exchanges[exchange].upstream = .none
     let pool = exchanges[exchange].pool
     let cell = upstreams[upstream].cell
-    let isWorn = pool.requestsLimit > 0 && upstreams[upstream].requests >= pool.requestsLimit
+    let isWorn =
+      clock.now >= upstreams[upstream].retirement
+      || (pool.requestsLimit > 0 && upstreams[upstream].requests >= pool.requestsLimit)
     guard isReusable, !isWorn, !isDraining, !environment.cells[cell].isDraining,
       !upstreams[upstream].transport.isReadable, idle[cell].count < pool.idleLimit
     else { return closeUpstream(upstream) }

@@ -147,6 +147,8 @@ public struct Worker: ~Copyable {
   var random: RandomSource
   /// Connections with more to do than their share of this turn.
   var ready: [Token] = []
+  /// Each response is the last of its connection: the process is about to end.
+  var isTakingLeave = false
   var isDraining = false
   var isStopped = false
   /// Accepting waits for descriptors: until something closes, or a moment has passed.
@@ -279,6 +281,7 @@ public struct Worker: ~Copyable {
       case .move(let cell, let window): moveClients(of: cell, within: window)
       case .stay(let cell): letClientsStay(with: cell)
       case .drain(let time): drain(within: time)
+      case .takeLeave: isTakingLeave = true
       case .stop: isStopped = true
       case .spilled(let job): spilled(job)
       case .found(let lookup): found(lookup)

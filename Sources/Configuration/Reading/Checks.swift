@@ -9,7 +9,7 @@ enum Checks {
         at: ["limits", "request_line"], "request_line is larger than head, which it is a part of",
         ["head is \(ByteCount.text(configuration.limits.headBytes))"])
     }
-    if configuration.shutdown.lameDuck >= configuration.shutdown.deadline {
+    if configuration.shutdown.servedLameDuck >= configuration.shutdown.deadline {
       reading.report(
         at: ["shutdown", "lame_duck"],
         "lame_duck leaves no time until the deadline, which counts from the signal, too",
