@@ -43,7 +43,10 @@ public struct ServerCell: ~Copyable, Sendable {
   /// When the server came up or back from an ejection; 0 when nobody knows, long ago then.
   let upSince = Atomic<UInt64>(0)
 
-  private let padding = InlineArray<2, UInt64>(repeating: 0)
+  /// How many requests the server takes at once; 0 is no limit.
+  private let capacity = Atomic<Int>(0)
+
+  private let padding = InlineArray<1, UInt64>(repeating: 0)
 
   public init() {}
 
@@ -76,6 +79,9 @@ public struct ServerCell: ~Copyable, Sendable {
     }
   }
 
+  /// Publishes how many requests the server takes at once; 0 is no limit.
+  public func setCapacity(_ limit: Int) { capacity.store(limit, ordering: .relaxed) }
+
   /// Publishes where the server is; nil while its name has no address. One thread at a time.
   public func setAddress(_ address: SocketAddress?) {
     guard let address else {
@@ -99,6 +105,7 @@ public struct ServerCell: ~Copyable, Sendable {
     requests.store(0, ordering: .relaxed)
     answerTime.store(0, ordering: .relaxed)
     upSince.store(0, ordering: .relaxed)
+    capacity.store(0, ordering: .relaxed)
     forgetFailures()
   }
 
@@ -120,6 +127,12 @@ public struct ServerCell: ~Copyable, Sendable {
 
   /// Requests that all workers have with the server now.
   public var inFlight: Int { requests.load(ordering: .relaxed) }
+
+  /// The server has as many requests as it takes at once.
+  public var isFull: Bool {
+    let limit = capacity.load(ordering: .relaxed)
+    return limit > 0 && inFlight >= limit
+  }
 
   /// Where the server is; nil while that is unknown.
   public var address: SocketAddress? {
