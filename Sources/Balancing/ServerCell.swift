@@ -46,7 +46,8 @@ public struct ServerCell: ~Copyable, Sendable {
   /// How many requests the server takes at once; 0 is no limit.
   private let capacity = Atomic<Int>(0)
 
-  private let padding = InlineArray<1, UInt64>(repeating: 0)
+  /// When a worker last told that the server cannot be reached.
+  private let lastComplaint = Atomic<UInt64>(0)
 
   public init() {}
 
@@ -82,7 +83,8 @@ public struct ServerCell: ~Copyable, Sendable {
   /// Publishes how many requests the server takes at once; 0 is no limit.
   public func setCapacity(_ limit: Int) { capacity.store(limit, ordering: .relaxed) }
 
-  /// Publishes where the server is; nil while its name has no address. One thread at a time.
+  /// Publishes where the server is; nil while its name has no address. What live traffic held
+  /// against the server does not go with it to another address. One thread at a time.
   public func setAddress(_ address: SocketAddress?) {
     guard let address else {
       status.bitwiseAnd(~Status.addressed, ordering: .relaxed)
@@ -96,6 +98,7 @@ public struct ServerCell: ~Copyable, Sendable {
     addressPort.store(
       UInt64(address.address.family.rawValue) << 16 | UInt64(address.port), ordering: .relaxed)
     addressVersion.store(version &+ 2, ordering: .releasing)
+    forgetFailures()
     status.bitwiseOr(Status.addressed, ordering: .releasing)
   }
 
@@ -106,6 +109,7 @@ public struct ServerCell: ~Copyable, Sendable {
     answerTime.store(0, ordering: .relaxed)
     upSince.store(0, ordering: .relaxed)
     capacity.store(0, ordering: .relaxed)
+    lastComplaint.store(0, ordering: .relaxed)
     forgetFailures()
   }
 
@@ -133,6 +137,9 @@ public struct ServerCell: ~Copyable, Sendable {
     let limit = capacity.load(ordering: .relaxed)
     return limit > 0 && inFlight >= limit
   }
+
+  /// Another number after each move: connections to where the server was lead nowhere now.
+  public var placement: UInt64 { addressVersion.load(ordering: .acquiring) }
 
   /// Where the server is; nil while that is unknown.
   public var address: SocketAddress? {
@@ -170,6 +177,9 @@ public struct ServerCell: ~Copyable, Sendable {
   /// Healthy, with an address, not draining; ejection is a matter of the pool.
   var isReady: Bool { status.load(ordering: .relaxed) == Status.ready }
 
+  /// Ready but for what health checks say.
+  var isReachable: Bool { status.load(ordering: .relaxed) | Status.healthy == Status.ready }
+
   /// Not ejected, or ejected long enough that a request may try the server and none does.
   func admits(at now: UInt64) -> Bool {
     let until = ejectedUntil.load(ordering: .relaxed)
@@ -185,6 +195,16 @@ public struct ServerCell: ~Copyable, Sendable {
     guard before <= now else { return false }
     return trialUntil.compareExchange(
       expected: before, desired: end, ordering: .relaxed
+    ).exchanged
+  }
+
+  /// Makes the caller the one who tells that the server cannot be reached; false when that has been
+  /// told less than `interval` (in ns) ago.
+  func claimComplaint(at now: UInt64, interval: UInt64) -> Bool {
+    let before = lastComplaint.load(ordering: .relaxed)
+    guard before == 0 || now >= before &+ interval else { return false }
+    return lastComplaint.compareExchange(
+      expected: before, desired: now, ordering: .relaxed
     ).exchanged
   }
 
