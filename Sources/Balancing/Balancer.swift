@@ -20,6 +20,7 @@ public struct Balancer: ~Copyable {
     let weighsAlike: Bool
     let hasBackups: Bool
     let hasCapacity: Bool
+    let triesServersThatAreDown: Bool
     /// In nanoseconds; 0 without.
     let slowStart: UInt64
   }
@@ -80,7 +81,8 @@ public struct Balancer: ~Copyable {
           affinity: affinity.add(plan), cookie: plan.cookie == nil ? -1 : cookies.count - 1,
           weighsAlike: weights.count <= 1,
           hasBackups: plan.servers.contains { $0.isBackup },
-          hasCapacity: plan.servers.contains { $0.capacity > 0 }, slowStart: plan.slowStart))
+          hasCapacity: plan.servers.contains { $0.capacity > 0 },
+          triesServersThatAreDown: plan.triesServersThatAreDown, slowStart: plan.slowStart))
       advance(first..<servers.count, by: worker, of: workers)
     }
   }
@@ -117,8 +119,9 @@ public struct Balancer: ~Copyable {
   }
 
   /// Some server of the pool could be picked.
-  public func isAvailable(pool: Int) -> Bool {
-    let pool = pools[pool]
+  public func isAvailable(pool: Int) -> Bool { isAvailable(pools[pool]) }
+
+  func isAvailable(_ pool: Pool) -> Bool {
     for i in pool.first..<pool.first + pool.count where cells[servers[i].slot].isReady {
       return true
     }

@@ -33,6 +33,12 @@ extension Balancer {
     return .readmitted
   }
 
+  /// No connection to the server came about: whether the caller is to tell the control thread, for
+  /// the server's name may lead elsewhere by now. True once a second at most, for all workers.
+  public func isToComplain(pool: Int, server: Int, now: UInt64) -> Bool {
+    cells[slot(pool: pool, server: server)].claimComplaint(at: now, interval: 1_000_000_000)
+  }
+
   /// The server has failed a request: no connection, or one that broke or stayed silent before
   /// an answer, or an answer that cannot be read.
   public func failed(pool number: Int, server: Int, now: UInt64) -> Change? {

@@ -11,6 +11,8 @@ extension Balancer {
     var countsCapacity = true
     /// Whether an ejection keeps a server out.
     var countsEjections = true
+    /// Whether a server is out that health checks have taken down.
+    var countsHealth = true
     /// Among backups, or among those that are none.
     var isAmongBackups = false
   }
@@ -21,7 +23,8 @@ extension Balancer {
   /// the request has tried; a backup only when there is no other. First the one that the request's
   /// cookie names, then the one its hashed key leads to, then the one whose turn it is by the
   /// pool's strategy. When all that is left is ejected, ejection does not count: a doubtful server
-  /// is better than none. A server that is full is not picked, but waited for (`isFull`).
+  /// is better than none; nor does health when all are down, in pools that try servers then
+  /// (`when_all_down`). A server that is full is not picked, but waited for (`isFull`).
   ///
   /// - Parameter now: in nanoseconds.
   public mutating func pick(
@@ -36,6 +39,10 @@ extension Balancer {
       terms.countsEjections = false
       picked = inTiers(pool, key, terms)
     }
+    if picked < 0, pool.triesServersThatAreDown, !isAvailable(pool) {
+      terms.countsHealth = false
+      picked = inTiers(pool, key, terms)
+    }
     return picked < 0 ? nil : picked
   }
 
@@ -45,9 +52,13 @@ extension Balancer {
     now: UInt64
   ) -> Bool {
     var terms = Terms(tried: tried, priority: priority, now: now)
-    if isFull(pools[number], terms) { return true }
+    let pool = pools[number]
+    if isFull(pool, terms) { return true }
     terms.countsEjections = false
-    return isFull(pools[number], terms)
+    if isFull(pool, terms) { return true }
+    guard pool.triesServersThatAreDown, !isAvailable(pool) else { return false }
+    terms.countsHealth = false
+    return isFull(pool, terms)
   }
 
   private func isFull(_ pool: Pool, _ terms: Terms) -> Bool {
@@ -107,7 +118,9 @@ extension Balancer {
   func isEligible(_ pool: Pool, _ i: Int, _ terms: Terms) -> Bool {
     let server = servers[pool.first + i]
     let slot = server.slot
-    guard server.isBackup == terms.isAmongBackups, cells[slot].isReady, !terms.tried.contains(i)
+    guard server.isBackup == terms.isAmongBackups,
+      cells[slot].isReady || (!terms.countsHealth && cells[slot].isReadyUnchecked),
+      !terms.tried.contains(i)
     else { return false }
     if pool.hasCapacity, terms.countsCapacity,
       cells[slot].inFlight >= server.limits[terms.priority.rawValue]

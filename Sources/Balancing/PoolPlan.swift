@@ -47,6 +47,8 @@ public struct PoolPlan: Equatable, Sendable {
   /// Goes before `keys`.
   public var cookie: AffinityCookie?
   public var ejection: EjectionRule?
+  /// While health checks have taken every server down, all are picked as if they were up.
+  public var triesServersThatAreDown = false
   /// How much of a server's capacity requests of a priority may fill, in percent.
   public var shares = Shares()
 
@@ -91,6 +93,7 @@ public struct PoolPlan: Equatable, Sendable {
     case .hash(let keys): self.keys += keys
     }
     ejection = settings.ejection.map { EjectionRule($0) }
+    triesServersThatAreDown = settings.whenAllDown == .try
     let queue = settings.queue ?? QueueSettings()
     shares.normal = queue.normalPercent
     shares.low = queue.lowPercent

@@ -43,7 +43,11 @@ public struct ServerCell: ~Copyable, Sendable {
   /// When the server came up or back from an ejection; 0 when nobody knows, long ago then.
   let upSince = Atomic<UInt64>(0)
 
-  private let padding = InlineArray<2, UInt64>(repeating: 0)
+  /// How many requests the server takes at once; 0 is no limit.
+  private let capacity = Atomic<Int>(0)
+
+  /// When a worker last told that the server cannot be reached.
+  private let lastComplaint = Atomic<UInt64>(0)
 
   public init() {}
 
@@ -76,7 +80,11 @@ public struct ServerCell: ~Copyable, Sendable {
     }
   }
 
-  /// Publishes where the server is; nil while its name has no address. One thread at a time.
+  /// Publishes how many requests the server takes at once; 0 is no limit.
+  public func setCapacity(_ limit: Int) { capacity.store(limit, ordering: .relaxed) }
+
+  /// Publishes where the server is; nil while its name has no address. What live traffic held
+  /// against the server does not go with it to another address. One thread at a time.
   public func setAddress(_ address: SocketAddress?) {
     guard let address else {
       status.bitwiseAnd(~Status.addressed, ordering: .relaxed)
@@ -90,6 +98,7 @@ public struct ServerCell: ~Copyable, Sendable {
     addressPort.store(
       UInt64(address.address.family.rawValue) << 16 | UInt64(address.port), ordering: .relaxed)
     addressVersion.store(version &+ 2, ordering: .releasing)
+    forgetFailures()
     status.bitwiseOr(Status.addressed, ordering: .releasing)
   }
 
@@ -99,6 +108,8 @@ public struct ServerCell: ~Copyable, Sendable {
     requests.store(0, ordering: .relaxed)
     answerTime.store(0, ordering: .relaxed)
     upSince.store(0, ordering: .relaxed)
+    capacity.store(0, ordering: .relaxed)
+    lastComplaint.store(0, ordering: .relaxed)
     forgetFailures()
   }
 
@@ -120,6 +131,15 @@ public struct ServerCell: ~Copyable, Sendable {
 
   /// Requests that all workers have with the server now.
   public var inFlight: Int { requests.load(ordering: .relaxed) }
+
+  /// The server has as many requests as it takes at once.
+  public var isFull: Bool {
+    let limit = capacity.load(ordering: .relaxed)
+    return limit > 0 && inFlight >= limit
+  }
+
+  /// Another number after each move: connections to where the server was lead nowhere now.
+  public var placement: UInt64 { addressVersion.load(ordering: .acquiring) }
 
   /// Where the server is; nil while that is unknown.
   public var address: SocketAddress? {
@@ -162,6 +182,9 @@ public struct ServerCell: ~Copyable, Sendable {
     status.load(ordering: .relaxed) & Status.ready == Status.ready
   }
 
+  /// Ready but for what health checks say.
+  var isReadyUnchecked: Bool { status.load(ordering: .relaxed) | Status.healthy == Status.ready }
+
   /// Not ejected, or ejected long enough that a request may try the server and none does.
   func admits(at now: UInt64) -> Bool {
     let until = ejectedUntil.load(ordering: .relaxed)
@@ -177,6 +200,16 @@ public struct ServerCell: ~Copyable, Sendable {
     guard before <= now else { return false }
     return trialUntil.compareExchange(
       expected: before, desired: end, ordering: .relaxed
+    ).exchanged
+  }
+
+  /// Makes the caller the one who tells that the server cannot be reached; false when that has been
+  /// told less than `interval` (in ns) ago.
+  func claimComplaint(at now: UInt64, interval: UInt64) -> Bool {
+    let before = lastComplaint.load(ordering: .relaxed)
+    guard before == 0 || now >= before &+ interval else { return false }
+    return lastComplaint.compareExchange(
+      expected: before, desired: now, ordering: .relaxed
     ).exchanged
   }
 

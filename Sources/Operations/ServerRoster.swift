@@ -149,6 +149,7 @@ public struct ServerRoster {
         }
       }
       let slot = pools[pool].servers[server].slots[place]
+      directory.cells[slot].setCapacity(settings.capacity ?? pools[pool].settings.capacity)
       let next = address.map { SocketAddress($0, port: settings.endpoint.port) }
       if directory.cells[slot].address != next { directory.cells[slot].setAddress(next) }
     }

@@ -130,6 +130,8 @@ extension Supervisor {
       hurry(pool: pool, server: server)
     case .server(let pool, let server, .readmitted):
       logger.info("server \(server) back in pool \(pool): it has answered a request")
+    case .unreachable(let pool, let server):
+      hurry(pool: pool, server: server)
     case .file(let path, let error):
       say("\(path) cannot be served: \(error)")
     }

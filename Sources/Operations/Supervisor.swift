@@ -153,7 +153,9 @@ public final class Supervisor {
     names = try NameResolver(
       logger: setting.logger, wake: { mailbox.post(.namesAnswered) }, resolve: setting.resolve)
     names.track(roster.names, now: control.clock.now)
-    prober = HealthProber(random: RandomSource(seed: try Syscalls.randomWords()[0]))
+    prober = HealthProber(random: RandomSource(seed: try Syscalls.randomWords()[0])) {
+      cells[$0].isFull
+    }
     prober.track(roster.targets, &control)
     if let queue = signals.take() {
       try control.events.registerReadable(queue.descriptor, token: Token(kind: .signals))

@@ -14,6 +14,8 @@ struct UpstreamConnection: ~Copyable {
   var transport: Transport
   /// The server's cell: what idle connections are kept by.
   let cell: Int
+  /// The server's `placement` when the connection was opened.
+  var placement: UInt64 = 0
   var state = State.connecting
   /// Requests sent on this connection, the present one included.
   var requests: UInt32 = 0

@@ -105,6 +105,7 @@ extension Worker {
         pool: pool, server: server, now: clock.now)
     case .connectFailed, .failed:
       noteLoss(exchange, outcome)
+      if outcome == .connectFailed { complain(generation, pool, server) }
       let slots = generations[generation].snapshot.pools[pool].servers[server].counters
       environment.counters.add(slots.failures)
       change = generations[generation].balancer.failed(
@@ -117,6 +118,16 @@ extension Worker {
     environment.report(
       .server(
         pool: snapshot.pools[pool].name, server: snapshot.pools[pool].serverNames[server], change))
+  }
+
+  /// Has the name of a server that cannot be reached looked up again.
+  private func complain(_ generation: Handle, _ pool: Int, _ server: Int) {
+    guard generations[generation].balancer.isToComplain(pool: pool, server: server, now: clock.now)
+    else { return }
+    let snapshot = generations[generation].snapshot
+    environment.report(
+      .unreachable(
+        pool: snapshot.pools[pool].name, server: snapshot.pools[pool].serverNames[server]))
   }
 
   /// Lets the client come back to the server that answered.

@@ -69,7 +69,13 @@ extension Worker {
   /// Takes the youngest idle connection that will do; false when there is none.
   private mutating func takeIdleConnection(_ exchange: Handle) -> Bool {
     let cell = facts(exchange).cell
+    let placement = environment.cells[cell].placement
     while let upstream = idle[cell].takeYoungest(from: &upstreams) {
+      // The server has moved: this one leads to where it was.
+      guard upstreams[upstream].placement == placement else {
+        closeUpstream(upstream)
+        continue
+      }
       // A request that must not be sent twice is not risked on a connection that has died
       // unnoticed: one look more, for these only.
       let isRisky = !exchanges[exchange].isRepeatable
@@ -102,6 +108,7 @@ extension Worker {
   /// Starts a new connection.
   private mutating func openConnection(_ exchange: Handle) -> Opening {
     let server = facts(exchange)
+    let placement = environment.cells[server.cell].placement
     guard let address = environment.cells[server.cell].address else { return .failed }
     exchanges[exchange].isReused = false
     exchanges[exchange].connectStart = clock.now
@@ -111,6 +118,7 @@ extension Worker {
       guard
         let upstream = upstreams.insert(UpstreamConnection(socket: socket, cell: server.cell))
       else { return .impossible }
+      upstreams[upstream].placement = placement
       attach(upstream, to: exchange)
       upstreams[upstream].retirement = retirement(after: exchanges[exchange].pool.ageLimit)
       try loop.register(

@@ -22,6 +22,9 @@ public struct PoolSettings: Equatable, Sendable {
   /// 0 … 1 h. nginx Plus: `slow_start`. HAProxy: `slowstart`.
   public var slowStart: Duration = .zero
 
+  /// What becomes of requests while health checks have taken every server down.
+  public var whenAllDown = WhenAllDown.fail
+
   /// How many further servers are tried when one fails before the request had any effect.
   ///
   /// 0 … 10. nginx: `proxy_next_upstream_tries` (less one). HAProxy: `retries`.
@@ -87,6 +90,10 @@ extension PoolSettings {
       "slow_start", \.slowStart, .duration(.zero ... .seconds(3600)), synonyms: ["slowstart"],
       "How long a server that comes up takes to get its whole share; 0 is at once. Keys and cookies "
         + "do not heed it.")
+    Key(
+      "when_all_down", \.whenAllDown, WhenAllDown.codec, synonyms: ["panic", "fail_open"],
+      "While checks have taken every server down: refuse requests (fail), or send them all the "
+        + "same (try).")
     Key(
       "retries", \.retries, .integer(0...10),
       synonyms: ["proxy_next_upstream_tries", "tries"],
