@@ -20,21 +20,28 @@ public struct Balancer: ~Copyable {
     let weighsAlike: Bool
     let hasBackups: Bool
     let hasCapacity: Bool
+    let triesServersThatAreDown: Bool
+    /// In nanoseconds; 0 without.
+    let slowStart: UInt64
   }
 
   struct Server {
     let slot: Int
+    /// In parts, of which `Balancer.one` are the weight 1.
     let weight: Int
     let isBackup: Bool
-    /// How many requests it may have when one of each priority is added; `Int.max` is no limit.
+    /// How many requests it may have, by priority; `Int.max` is no limit.
     let limits: InlineArray<3, Int>
-    /// Of smooth round-robin: grows by the weight each time another server is picked.
+    /// Of smooth round-robin: grows by the share each time another server is picked.
     var turn = 0
     /// What hashed keys are held against.
     let hash: UInt64
     /// What cookies call the server.
     let identity: UInt64
   }
+
+  /// The weight 1.
+  static var one: Int { 1 << 8 }
 
   public let cells: SharedTable<ServerCell>
   var pools: [Pool] = []
@@ -62,7 +69,7 @@ public struct Balancer: ~Copyable {
         precondition(server.weight > 0)
         servers.append(
           Server(
-            slot: server.slot, weight: server.weight, isBackup: server.isBackup,
+            slot: server.slot, weight: server.weight * Balancer.one, isBackup: server.isBackup,
             limits: Balancer.limits(server.capacity, plan.shares), hash: StableHash.of(server.name),
             identity: ServerIdentity.of(pool: plan.name, server: server.name)))
       }
@@ -74,7 +81,8 @@ public struct Balancer: ~Copyable {
           affinity: affinity.add(plan), cookie: plan.cookie == nil ? -1 : cookies.count - 1,
           weighsAlike: weights.count <= 1,
           hasBackups: plan.servers.contains { $0.isBackup },
-          hasCapacity: plan.servers.contains { $0.capacity > 0 }))
+          hasCapacity: plan.servers.contains { $0.capacity > 0 },
+          triesServersThatAreDown: plan.triesServersThatAreDown, slowStart: plan.slowStart))
       advance(first..<servers.count, by: worker, of: workers)
     }
   }
@@ -92,7 +100,7 @@ public struct Balancer: ~Copyable {
   private mutating func advance(_ range: Range<Int>, by worker: Int, of workers: Int) {
     let total = range.reduce(0) { $0 + servers[$1].weight }
     // Rounds of heavy weights are long; this far into one is apart enough.
-    for _ in 0..<min(total * worker / workers, 1000) {
+    for _ in 0..<min(total / Balancer.one * worker / workers, 1000) {
       var best = range.lowerBound
       for i in range {
         servers[i].turn += servers[i].weight
@@ -111,8 +119,9 @@ public struct Balancer: ~Copyable {
   }
 
   /// Some server of the pool could be picked.
-  public func isAvailable(pool: Int) -> Bool {
-    let pool = pools[pool]
+  public func isAvailable(pool: Int) -> Bool { isAvailable(pools[pool]) }
+
+  func isAvailable(_ pool: Pool) -> Bool {
     for i in pool.first..<pool.first + pool.count where cells[servers[i].slot].isReady {
       return true
     }

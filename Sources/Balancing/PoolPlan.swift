@@ -47,6 +47,8 @@ public struct PoolPlan: Equatable, Sendable {
   /// Goes before `keys`.
   public var cookie: AffinityCookie?
   public var ejection: EjectionRule?
+  /// While health checks have taken every server down, all are picked as if they were up.
+  public var triesServersThatAreDown = false
   /// How much of a server's capacity requests of a priority may fill, in percent.
   public var shares = Shares()
 
@@ -66,6 +68,8 @@ public struct PoolPlan: Equatable, Sendable {
       }
     }
   }
+  /// In nanoseconds, how long a server that comes up takes to get its whole share; 0 is at once.
+  public var slowStart: UInt64 = 0
 
   public init(name: String, servers: [Server], strategy: Strategy = .roundRobin) {
     self.name = name
@@ -89,8 +93,10 @@ public struct PoolPlan: Equatable, Sendable {
     case .hash(let keys): self.keys += keys
     }
     ejection = settings.ejection.map { EjectionRule($0) }
+    triesServersThatAreDown = settings.whenAllDown == .try
     let queue = settings.queue ?? QueueSettings()
     shares.normal = queue.normalPercent
     shares.low = queue.lowPercent
+    slowStart = nanoseconds(settings.slowStart)
   }
 }

@@ -149,6 +149,7 @@ public struct ServerRoster {
         }
       }
       let slot = pools[pool].servers[server].slots[place]
+      directory.cells[slot].setCapacity(settings.capacity ?? pools[pool].settings.capacity)
       let next = address.map { SocketAddress($0, port: settings.endpoint.port) }
       if directory.cells[slot].address != next { directory.cells[slot].setAddress(next) }
     }
@@ -187,6 +188,14 @@ public struct ServerRoster {
       }
     }
     return changes
+  }
+
+  /// The cells of servers that are not in `next`, each with its pool as it was.
+  func slots(goneIn next: ServerRoster) -> [(pool: PoolSettings, slot: Int)] {
+    let kept = Set(next.pools.flatMap(\.servers).flatMap(\.slots))
+    return pools.flatMap { pool in
+      pool.servers.flatMap(\.slots).filter { !kept.contains($0) }.map { (pool.settings, $0) }
+    }
   }
 
   private mutating func releaseLast(

@@ -93,6 +93,7 @@ extension Supervisor {
       let pool = poolStatus.first { $0.name == change.pool }
       let left = "pool \(change.pool): \(pool?.up ?? 0) of \(pool?.count ?? 0)"
       let server = "server \(change.server)"
+      moveClients(change)
       if change.isDrained {
         workers.giveUpIdle(to: change.slot)
         let count = directory.cells[change.slot].inFlight
@@ -101,6 +102,26 @@ extension Supervisor {
       } else {
         logger.notice("\(server) is drained no more; \(left) up")
       }
+    }
+  }
+
+  /// Lets the clients of a server move, whose sessions no other server knows, or stay.
+  private func moveClients(_ change: ServerRoster.DrainChange) {
+    guard let index = configuration.poolIndex(named: change.pool),
+      let settings = configuration.pools[index].engineIO
+    else { return }
+    if change.isDrained {
+      workers.moveClients(of: change.slot, within: settings.drainWindow.nanoseconds)
+    } else {
+      workers.letClientsStay(with: change.slot)
+    }
+  }
+
+  /// Who is no longer in the file has no clients to come, but some to go.
+  func moveClients(ofServersGoneSince old: ServerRoster) {
+    for (pool, slot) in old.slots(goneIn: roster) {
+      guard let settings = pool.engineIO else { continue }
+      workers.moveClients(of: slot, within: settings.drainWindow.nanoseconds)
     }
   }
 

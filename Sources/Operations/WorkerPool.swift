@@ -86,6 +86,19 @@ struct WorkerPool {
   /// Closes idle connections to a server.
   func giveUpIdle(to cell: Int) { for member in members { member.mailbox.giveUpIdle(to: cell) } }
 
-  func drain() { for member in members { member.mailbox.drain() } }
+  /// Tells the clients of a draining server to connect anew, over `window` nanoseconds.
+  func moveClients(of cell: Int, within window: UInt64) {
+    for member in members { member.mailbox.moveClients(of: cell, within: window) }
+  }
+
+  func letClientsStay(with cell: Int) {
+    for member in members { member.mailbox.letClientsStay(with: cell) }
+  }
+
+  /// - Parameter time: nanoseconds until whatever is under way is cut.
+  func drain(within time: UInt64) {
+    for member in members { member.mailbox.drain(within: time) }
+  }
+  func takeLeave() { for member in members { member.mailbox.takeLeave() } }
   func stop() { for member in members { member.mailbox.stop() } }
 }

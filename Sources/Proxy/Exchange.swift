@@ -68,6 +68,8 @@ struct Exchange: ~Copyable {
   var triedBefore = TriedServers()
   /// What the request says about the server it wants.
   var key = AffinityKey()
+  /// What the request has to do with a session that only one server knows.
+  var session = SessionFacts()
   /// The server counts this request as under way.
   var isCounted = false
   var attempts: UInt8 = 0
@@ -142,6 +144,9 @@ struct Exchange: ~Copyable {
   /// The request's own id, in hexadecimal, when it was made here.
   var requestID: (UInt64, UInt64) = (0, 0)
 
+  /// Whether the request may reach a server twice (RFC 9110 §9.2.2). A session ends over a second
+  /// poll beside the first, and what is polled is gone with the answer.
+  var isRepeatable: Bool { facts.method.isIdempotent && session.role != .member }
   /// Whether the request's id is the one that it came with.
   var keepsRequestID: Bool { !facts.requestID.isEmpty }
   /// Where the next request begins in the buffer, if it is there already.

@@ -46,6 +46,8 @@ struct PoolFacts {
   var idleTimeout: UInt64 = 0
   /// Requests after which a connection is closed; 0 is no limit.
   var requestsLimit: UInt32 = 0
+  /// The age after which a connection is closed; 0 is no limit.
+  var ageLimit: UInt64 = 0
   var preservesHost = true
   /// Host is made by the pool's template.
   var makesHost = false
@@ -60,6 +62,12 @@ struct PoolFacts {
   /// In seconds.
   var retryAfter: UInt64 = 1
   var counters = PoolSlots()
+  /// The servers speak Engine.IO.
+  var hasSessions = false
+  /// How long a session is remembered.
+  var sessionTimeout: UInt64 = 0
+  /// Over which time the clients of a draining server are told to move.
+  var drainWindow: UInt64 = 0
 }
 
 /// A server, as the hot path sees it.

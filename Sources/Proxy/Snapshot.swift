@@ -1,7 +1,7 @@
-import Balancing
+public import Balancing
 import CLibraries
 public import Configuration
-import Files
+public import Files
 import HTTP
 import Memory
 import Network
@@ -24,14 +24,18 @@ public final class Snapshot: Sendable {
     public var routes: [RouteSlots]
     /// Held by every snapshot that is made with it.
     public var lease: SnapshotLease?
+    /// For pools whose servers have sessions.
+    public var sessions: SessionTable?
 
     public init(
-      servers: [[Server]], pools: [PoolBinding], routes: [RouteSlots], lease: SnapshotLease? = nil
+      servers: [[Server]], pools: [PoolBinding], routes: [RouteSlots],
+      lease: SnapshotLease? = nil, sessions: SessionTable? = nil
     ) {
       self.servers = servers
       self.pools = pools
       self.routes = routes
       self.lease = lease
+      self.sessions = sessions
     }
   }
 
@@ -143,6 +147,7 @@ public final class Snapshot: Sendable {
 
   public let configuration: Configuration
   private let lease: SnapshotLease?
+  let sessions: SessionTable?
   let routes: [Route]
   let pools: [Pool]
   let plans: [PoolPlan]
@@ -164,11 +169,14 @@ public final class Snapshot: Sendable {
   let unsentLimit: Int
   /// Requests on one connection; 0 is no limit.
   let requestsLimit: UInt32
+  /// The age of one connection; 0 is no limit.
+  let connectionAgeLimit: UInt64
 
   /// - Throws: what the configuration's own checks have not found.
   public init(_ configuration: Configuration, _ bindings: Bindings) throws(SnapshotError) {
     self.configuration = configuration
     lease = bindings.lease
+    sessions = bindings.sessions
     do throws(RouteTableError) {
       table = try RouteTable(configuration.routes.map(\.match))
     } catch {
@@ -203,6 +211,7 @@ public final class Snapshot: Sendable {
     gzip = GzipPlan(configuration.gzip ?? GzipSettings())
     unsentLimit = configuration.buffers.unsentBytes
     requestsLimit = UInt32(clamping: configuration.keepalive.requests)
+    connectionAgeLimit = configuration.keepalive.age.nanoseconds
     pools = configuration.pools.enumerated().map { i, pool in
       Self.pool(pool, bindings.servers[i], bindings.pools[i], variables)
     }
@@ -229,7 +238,7 @@ public final class Snapshot: Sendable {
   }
 
   /// The file server's routes go by the same numbers; those that serve no files have an empty one.
-  func fileRoutes() -> [FileRoute] {
+  public func fileRoutes() -> [FileRoute] {
     routes.map { route in
       if case .files(let files, _) = route.action { return files }
       return FileRoute(base: .root("/"), candidates: [])
@@ -268,9 +277,15 @@ public final class Snapshot: Sendable {
       facts.idleLimit = keepalive.connections
       facts.idleTimeout = keepalive.idle.nanoseconds
       facts.requestsLimit = UInt32(clamping: keepalive.requests)
+      facts.ageLimit = keepalive.age.nanoseconds
     }
     facts.preservesHost = settings.host == .preserve
     if case .cookie = settings.affinity { facts.issuesCookie = true }
+    if let engineIO = settings.engineIO {
+      facts.hasSessions = true
+      facts.sessionTimeout = engineIO.remember.nanoseconds
+      facts.drainWindow = engineIO.drainWindow.nanoseconds
+    }
     var hosts = servers.map(\.host)
     var hostTemplate: TextTemplate?
     if case .template(let template) = settings.host {

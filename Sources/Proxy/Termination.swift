@@ -32,6 +32,8 @@ enum Termination: UInt8 {
   case overloaded
   case shutdown
   case tunnelIdle
+  case sessionLost
+  case moved
 
   /// `who:phase`, or `ok`.
   var text: StaticString {
@@ -68,6 +70,8 @@ enum Termination: UInt8 {
     case .overloaded: "refused:overloaded"
     case .shutdown: "internal:shutdown"
     case .tunnelIdle: "timeout:tunnel"
+    case .sessionLost: "refused:session_lost"
+    case .moved: "drained:tunnel"
     }
   }
 }

@@ -19,6 +19,12 @@ enum Outcome {
 extension Worker {
   /// Chooses the server to be tried next.
   mutating func pick(_ exchange: Handle) -> Int? {
+    guard exchanges[exchange].session.role == .member else { return pickAny(exchange) }
+    return pickForSession(exchange)
+  }
+
+  /// Chooses a server by the pool's strategy and affinity.
+  mutating func pickAny(_ exchange: Handle) -> Int? {
     let generation = exchanges[exchange].generation
     return generations[generation].balancer.pick(
       pool: exchanges[exchange].route.pool, key: exchanges[exchange].key,
@@ -39,6 +45,7 @@ extension Worker {
     var key = AffinityKey()
     observe(exchange, &key)
     exchanges[exchange].key = key
+    if exchanges[exchange].pool.hasSessions { noteSession(exchange) }
   }
 
   private func observe(_ exchange: Handle, _ key: inout AffinityKey) {
@@ -97,6 +104,8 @@ extension Worker {
       change = generations[generation].balancer.succeeded(
         pool: pool, server: server, now: clock.now)
     case .connectFailed, .failed:
+      noteLoss(exchange, outcome)
+      if outcome == .connectFailed { complain(generation, pool, server) }
       let slots = generations[generation].snapshot.pools[pool].servers[server].counters
       environment.counters.add(slots.failures)
       change = generations[generation].balancer.failed(
@@ -109,6 +118,16 @@ extension Worker {
     environment.report(
       .server(
         pool: snapshot.pools[pool].name, server: snapshot.pools[pool].serverNames[server], change))
+  }
+
+  /// Has the name of a server that cannot be reached looked up again.
+  private func complain(_ generation: Handle, _ pool: Int, _ server: Int) {
+    guard generations[generation].balancer.isToComplain(pool: pool, server: server, now: clock.now)
+    else { return }
+    let snapshot = generations[generation].snapshot
+    environment.report(
+      .unreachable(
+        pool: snapshot.pools[pool].name, server: snapshot.pools[pool].serverNames[server]))
   }
 
   /// Lets the client come back to the server that answered.

@@ -140,7 +140,7 @@ extension Worker {
     exchanges[exchange].status = status
     exchanges[exchange].phase = .responding
     exchanges[exchange].responseBody = .none
-    if isDraining { exchanges[exchange].endsConnection = true }
+    if isTakingLeave { exchanges[exchange].endsConnection = true }
     clients[exchanges[exchange].client].deadline.clear()
     let isEmpty = status == 204 || status == 304
     let sendsBody = exchanges[exchange].facts.method != .head && !isEmpty

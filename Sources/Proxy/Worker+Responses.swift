@@ -134,6 +134,7 @@ extension Worker {
       followAccelRedirect(exchange)
       return false
     }
+    guard learnSession(exchange) else { return true }
     beginResponse(exchange)
     return false
   }
@@ -146,7 +147,7 @@ extension Worker {
 
   /// Passes on 100 and 103 to clients that understand them (RFC 9110 §15.2).
   private mutating func relayInterim(_ exchange: Handle) {
-    let answered = responseHead.status == 100 && snapshot.answersContinue
+    let answered = responseHead.status == 100 && answersContinue(exchange)
     guard exchanges[exchange].facts.version == .http11, !answered else { return }
     if responseHead.status == 100 { exchanges[exchange].owesContinue = false }
     buffers.equip(&exchanges[exchange].output)
@@ -193,7 +194,7 @@ extension Worker {
         exchanges[exchange].endsConnection = true
       }
     }
-    if isDraining { exchanges[exchange].endsConnection = true }
+    if isTakingLeave { exchanges[exchange].endsConnection = true }
     noteBufferingWish(exchange)
     if exchanges[exchange].route.compresses { chooseCompression(exchange) }
     guard writeResponseHead(exchange) else {

@@ -48,6 +48,7 @@ extension Worker {
 
   /// No server is left to try: what became of the last one tells the status.
   private mutating func refuseUnserved(_ exchange: Handle) {
+    if hasLostSession(exchange) { return refuseSession(exchange) }
     switch exchanges[exchange].reason {
     case .ok: refuse(exchange, status: 503, reason: .noServer, endsConnection: false)
     case .connectTimeout, .serverTimeoutWaiting, .serverTimeoutRequest:
@@ -68,10 +69,16 @@ extension Worker {
   /// Takes the youngest idle connection that will do; false when there is none.
   private mutating func takeIdleConnection(_ exchange: Handle) -> Bool {
     let cell = facts(exchange).cell
+    let placement = environment.cells[cell].placement
     while let upstream = idle[cell].takeYoungest(from: &upstreams) {
+      // The server has moved: this one leads to where it was.
+      guard upstreams[upstream].placement == placement else {
+        closeUpstream(upstream)
+        continue
+      }
       // A request that must not be sent twice is not risked on a connection that has died
       // unnoticed: one look more, for these only.
-      let isRisky = !exchanges[exchange].facts.method.isIdempotent
+      let isRisky = !exchanges[exchange].isRepeatable
       if isRisky, !Syscalls.isSilent(upstreams[upstream].transport.socket) {
         closeUpstream(upstream)
         continue
@@ -101,6 +108,7 @@ extension Worker {
   /// Starts a new connection.
   private mutating func openConnection(_ exchange: Handle) -> Opening {
     let server = facts(exchange)
+    let placement = environment.cells[server.cell].placement
     guard let address = environment.cells[server.cell].address else { return .failed }
     exchanges[exchange].isReused = false
     exchanges[exchange].connectStart = clock.now
@@ -110,7 +118,9 @@ extension Worker {
       guard
         let upstream = upstreams.insert(UpstreamConnection(socket: socket, cell: server.cell))
       else { return .impossible }
+      upstreams[upstream].placement = placement
       attach(upstream, to: exchange)
+      upstreams[upstream].retirement = retirement(after: exchanges[exchange].pool.ageLimit)
       try loop.register(
         upstreams[upstream].transport.socket, token: Token(kind: .upstream, upstream))
       environment.counters.add(environment.slots.upstreams)
@@ -126,6 +136,12 @@ extension Worker {
       if upstream != .none { upstreams.remove(upstream) }
       return .failed
     }
+  }
+
+  /// When a connection that is opened now is too old: at a moment in the last quarter of the age,
+  /// so that those which were opened together do not end together.
+  private mutating func retirement(after age: UInt64) -> Instant {
+    age == 0 ? .max : clock.now + age - random.below(age / 4 + 1)
   }
 
   /// Begins to connect; where places or descriptors are short, idle connections make room.
@@ -208,9 +224,10 @@ extension Worker {
         }
         return serverFailed(work, .serverTimeoutResponse)
       }
+      if hasToMove(work) { return refuseSession(work) }
       serverFailed(work, exchanges[work].isSent ? .serverTimeoutWaiting : .serverTimeoutRequest)
     case .tunnel:
-      endTunnel(work, reason: .tunnelIdle)
+      tunnelIsDue(work)
     }
   }
 
@@ -235,7 +252,9 @@ extension Worker {
     exchanges[exchange].upstream = .none
     let pool = exchanges[exchange].pool
     let cell = upstreams[upstream].cell
-    let isWorn = pool.requestsLimit > 0 && upstreams[upstream].requests >= pool.requestsLimit
+    let isWorn =
+      clock.now >= upstreams[upstream].retirement
+      || (pool.requestsLimit > 0 && upstreams[upstream].requests >= pool.requestsLimit)
     guard isReusable, !isWorn, !isDraining, !environment.cells[cell].isDraining,
       !upstreams[upstream].transport.isReadable, idle[cell].count < pool.idleLimit
     else { return closeUpstream(upstream) }
@@ -271,7 +290,8 @@ extension Worker {
 
   func responseTimeout(_ exchange: Handle) -> UInt64 {
     let own = exchanges[exchange].route.responseTimeout
-    return own > 0 ? own : exchanges[exchange].pool.responseTimeout
+    let timeout = own > 0 ? own : exchanges[exchange].pool.responseTimeout
+    return moves.isEmpty ? timeout : min(timeout, timeToMove(exchange))
   }
 
   private func sendTimeout(_ exchange: Handle) -> UInt64 {
@@ -366,7 +386,7 @@ extension Worker {
     let isOldAge = wasReused && reason == .serverClosedWaiting
     endRequest(exchange, nothingSent ? .connectFailed : isOldAge ? .stale : .failed)
     let isTimeout = reason == .serverTimeoutWaiting || reason == .serverTimeoutRequest
-    let mayRepeat = nothingSent || (exchanges[exchange].facts.method.isIdempotent && !isTimeout)
+    let mayRepeat = nothingSent || (exchanges[exchange].isRepeatable && !isTimeout)
     guard mayRepeat, rewindBody(exchange), !exchanges[exchange].facts.upgrades || nothingSent
     else { return refuseUnserved(exchange) }
     environment.counters.add(facts(exchange).counters.retries)

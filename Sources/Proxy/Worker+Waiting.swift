@@ -47,7 +47,7 @@ extension Worker {
 
   /// Whether a request that no server has taken may wait for one that will.
   func mayWait(_ exchange: Handle) -> Bool {
-    exchanges[exchange].pool.queueLimit > 0
+    exchanges[exchange].pool.queueLimit > 0 && !hasLostSession(exchange)
       && Int(exchanges[exchange].sends) <= exchanges[exchange].pool.retries
   }
 

@@ -91,6 +91,9 @@ public struct Worker: ~Copyable {
   /// Pieces read or written for one connection before others have their turn.
   static let pieceBudget = 16
 
+  /// Keeps the worker where it is: a structure with an atomic in it has an address, and the
+  /// compiler hands that to those who only read, instead of a copy of all its 2 KB on their stack.
+  private let anchor = Atomic<Bool>(false)
   var loop: EventLoop
   var clock: Clock
   var wheel: TimerWheel
@@ -144,10 +147,14 @@ public struct Worker: ~Copyable {
   var random: RandomSource
   /// Connections with more to do than their share of this turn.
   var ready: [Token] = []
+  /// Each response is the last of its connection: the process is about to end.
+  var isTakingLeave = false
   var isDraining = false
   var isStopped = false
   /// Accepting waits for descriptors: until something closes, or a moment has passed.
   var isShortOfDescriptors = false
+  /// By cell: draining servers whose clients are told to move.
+  var moves: [Int: DrainMove] = [:]
   /// A snapshot that waits for a place.
   var deferred: Snapshot?
   /// How many requests of one connection have been begun within another's end.
@@ -196,7 +203,7 @@ public struct Worker: ~Copyable {
   /// Runs until the worker has drained or is told to stop.
   public mutating func run() throws(SystemError) {
     while !isFinished {
-      let count = try loop.poll(timeout: patience)
+      let count = try loop.poll(timeout: patience())
       turn(events: count, clock: .read())
     }
     log.flush(environment)
@@ -226,7 +233,7 @@ public struct Worker: ~Copyable {
   var isFinished: Bool { isStopped || (isDraining && clients.count == 0) }
 
   /// Milliseconds until something is due without an event.
-  private var patience: Int? {
+  private mutating func patience() -> Int? {
     if !ready.isEmpty || !answered.isEmpty || !dueRooms.isEmpty { return 0 }
     // At least one turn a second, so that everyone can see that this worker is alive.
     let wait = wheel.nextDelay(now: clock.now, atMost: 1000)
@@ -271,7 +278,10 @@ public struct Worker: ~Copyable {
       case .snapshot(let snapshot): change(to: snapshot)
       case .giveUpIdle(let cell): giveUpIdle(to: cell)
       case .slotFree(let cell): makeDue(cell)
-      case .drain: drain()
+      case .move(let cell, let window): moveClients(of: cell, within: window)
+      case .stay(let cell): letClientsStay(with: cell)
+      case .drain(let time): drain(within: time)
+      case .takeLeave: isTakingLeave = true
       case .stop: isStopped = true
       case .spilled(let job): spilled(job)
       case .found(let lookup): found(lookup)

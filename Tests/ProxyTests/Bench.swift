@@ -40,6 +40,8 @@ final class TestBench {
     }
     return false
   }
+  /// Whether clients of a draining server are told to move.
+  var hasMoves: Bool { !worker.moves.isEmpty }
   /// Streams that answers hold now.
   var streamsTaken: Int { worker.compressors.taken }
 
@@ -76,7 +78,10 @@ final class TestBench {
       Snapshot.PoolBinding(cell: $0, counters: PoolSlots())
     }
     let snapshot = try Snapshot(
-      configuration, Snapshot.Bindings(servers: bound, pools: pools, routes: routes))
+      configuration,
+      Snapshot.Bindings(
+        servers: bound, pools: pools, routes: routes,
+        sessions: SessionTable(servers: cells.count)))
     worker = try Worker(
       WorkerEnvironment(
         number: 0, workers: 1, cells: cells,

@@ -8,10 +8,22 @@ public struct PoolSettings: Equatable, Sendable {
   public var servers: [ServerSettings]
   public var strategy = Strategy.roundRobin
   public var affinity = Affinity.off
+  /// nil: sessions of Engine.IO are requests like any others.
+  public var engineIO: EngineIOSettings?
   /// nil: servers count as up until live traffic says otherwise (`ejection`).
   public var health: HealthCheck?
   /// nil: failures of live traffic take no server out.
   public var ejection: Ejection? = Ejection()
+
+  /// A server that comes up, or back from an ejection, gets a sixteenth of its share at first and
+  /// all of it after this time, in a straight line between; 0 is at once. What is chosen by a key
+  /// or a cookie is not spread by share of time: affinity and the strategy hash ignore it.
+  ///
+  /// 0 … 1 h. nginx Plus: `slow_start`. HAProxy: `slowstart`.
+  public var slowStart: Duration = .zero
+
+  /// What becomes of requests while health checks have taken every server down.
+  public var whenAllDown = WhenAllDown.fail
 
   /// How many further servers are tried when one fails before the request had any effect.
   ///
@@ -64,12 +76,24 @@ extension PoolSettings {
       "affinity", \.affinity, Affinity.codec, synonyms: ["sticky", "persistence", "stickiness"],
       "How requests of one client reach the same server.")
     Key(
+      "engine_io", \.engineIO, EngineIOSettings.codec, synonyms: ["socket_io", "socketio"],
+      "Whether the servers speak Socket.IO (Engine.IO): true, false, or keys. Its sessions then "
+        + "stay with the server that opened them, and move when that drains.")
+    Key(
       "health", \.health, HealthCheck.declaration.codec().optional,
       synonyms: ["health_check", "healthcheck", "check"],
       "How servers are asked whether they are well; without it they count as up.")
     Key(
       "ejection", \.ejection, Ejection.codec, synonyms: ["outlier_detection", "passive"],
       "How failures of live traffic take a server out for a while.")
+    Key(
+      "slow_start", \.slowStart, .duration(.zero ... .seconds(3600)), synonyms: ["slowstart"],
+      "How long a server that comes up takes to get its whole share; 0 is at once. Keys and cookies "
+        + "do not heed it.")
+    Key(
+      "when_all_down", \.whenAllDown, WhenAllDown.codec, synonyms: ["panic", "fail_open"],
+      "While checks have taken every server down: refuse requests (fail), or send them all the "
+        + "same (try).")
     Key(
       "retries", \.retries, .integer(0...10),
       synonyms: ["proxy_next_upstream_tries", "tries"],
