@@ -32,7 +32,7 @@ class Logins(Load):
 
 
 async def run(peer, folder, seconds):
-    bench = await off_loop(lambda: Bench(peer, folder, threads=4, lanes=True))
+    bench = await off_loop(lambda: Bench(peer, folder, threads=4, kind="lanes"))
     try:
         done = asyncio.Event()
         clients = [asyncio.create_task(reports(bench.proxy.address, done)) for _ in range(CLIENTS)]

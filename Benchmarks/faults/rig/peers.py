@@ -40,13 +40,13 @@ def takes_connections(address):
 
 
 class Peer:
-    """`servers` is a dict of name and address. `lanes` sets it up for urgent and slow requests."""
+    """`servers` is a dict of name and address; `kind` says which of its configurations is taken."""
 
     # What the proxy documents as its graceful end.
     polite = signal.SIGTERM
 
-    def __init__(self, folder, servers, lanes=False):
-        self.folder, self.servers, self.lanes = folder, dict(servers), lanes
+    def __init__(self, folder, servers, kind="web"):
+        self.folder, self.servers, self.kind = folder, dict(servers), kind
         self.drained = set()
         self.address = (OWN_ADDRESS, free_port())
         self.process = self.start()
@@ -92,7 +92,7 @@ class Martlet(Peer):
             return f'{{address: "{address}", name: {name}{drain}}}'
 
         servers = ", ".join(server(n, a) for n, a in self.servers.items())
-        text = filled("martlet-lanes.yaml" if self.lanes else "martlet.yaml", SERVERS=servers)
+        text = filled(f"martlet-{self.kind}.yaml", SERVERS=servers)
         return f"listen: {self.address[0]}:{self.address[1]}\n" + text
 
     def start(self):
@@ -129,9 +129,9 @@ class HAProxy(Peer):
     polite = signal.SIGUSR1
 
     def write(self):
-        limit = " maxconn 4" if self.lanes else ""
+        limit = " maxconn 4" if self.kind == "lanes" else ""
         servers = "\n".join(f"  server {n} {a}{limit}" for n, a in self.servers.items())
-        text = filled("haproxy-lanes.cfg" if self.lanes else "haproxy.cfg", FOLDER=self.folder,
+        text = filled(f"haproxy-{self.kind}.cfg", FOLDER=self.folder,
                       LISTEN="{}:{}".format(*self.address), SERVERS=servers)  # fmt: skip
         (self.folder / "haproxy.cfg").write_text(text)
 
@@ -176,7 +176,9 @@ class HAProxy(Peer):
 class Traefik(Peer):
     def write(self):
         listed = [f'{{url: "http://{a}"}}' for n, a in self.servers.items() if n not in self.drained]
-        text = filled("traefik-servers.yaml", SERVERS=", ".join(listed))
+        # What has not changed is no reload: a number in the file does.
+        self.turn = getattr(self, "turn", 9) + 1
+        text = filled(f"traefik-{self.kind}.yaml", SERVERS=", ".join(listed), TURN=self.turn)
         # A new file under the old name, so that a half is never read.
         (self.folder / "servers.new").write_text(text)
         os.replace(self.folder / "servers.new", self.folder / "servers.yaml")

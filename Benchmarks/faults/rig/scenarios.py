@@ -6,7 +6,7 @@ import signal
 from collections import Counter
 from pathlib import Path
 
-from support.peers import Gunicorn
+from support.peers import Gunicorn, Realtime
 
 from .load import Load, tally
 
@@ -22,18 +22,19 @@ def scenario(name):
 
 
 class Bench:
-    """Three gunicorns, one proxy, and what the servers have seen."""
+    """Three gunicorns (or two Socket.IO servers), one proxy, and what the servers have seen."""
 
-    def __init__(self, peer, folder, threads=8, lanes=False):
+    def __init__(self, peer, folder, threads=8, kind="web"):
         self.folder = Path(folder)
         os.environ["EFFECTS"] = str(folder)
         options = {"threads": threads, "application": "effects:application"}
+        server, options, names = (Realtime, {}, "ab") if kind == "realtime" else (Gunicorn, options, "abc")
         self.servers = []
         self.proxy = None
         try:
-            for name in ("a", "b", "c"):
-                self.servers.append(Gunicorn(name, **options))
-            self.proxy = peer(self.folder, self.addresses(), lanes=lanes)
+            for name in names:
+                self.servers.append(server(name, **options))
+            self.proxy = peer(self.folder, self.addresses(), kind=kind)
         except BaseException:
             self.close()
             raise
