@@ -45,9 +45,11 @@ class Peer:
     # What the proxy documents as its graceful end.
     polite = signal.SIGTERM
 
-    def __init__(self, folder, servers, kind="web"):
+    def __init__(self, folder, servers, kind="web", nameserver=None):
         self.folder, self.servers, self.kind = folder, dict(servers), kind
         self.drained = set()
+        self.nameserver = nameserver
+        self.prefix = asks(folder, nameserver) if nameserver else ()
         self.address = (OWN_ADDRESS, free_port())
         self.process = self.start()
         until(lambda: self.serves() == 200, f"{type(self).__name__} serves")
@@ -80,6 +82,13 @@ class Peer:
         return []
 
 
+def asks(folder, nameserver):
+    """What a command begins with that is to ask this name server: it gets a resolv.conf of its own."""
+    file = folder / "resolv.conf"
+    file.write_text(f"nameserver {nameserver}\noptions timeout:1\n")
+    return ["unshare", "--mount", "sh", "-c", f'mount --bind {file} /etc/resolv.conf && exec "$@"', "sh"]
+
+
 def children(pid):
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [int(p) for p in found]
@@ -96,7 +105,7 @@ class Martlet(Peer):
         return f"listen: {self.address[0]}:{self.address[1]}\n" + text
 
     def start(self):
-        proxy = MartletProcess(self.folder, self.text())
+        proxy = MartletProcess(self.folder, self.text(), prefix=self.prefix)
         self.proxy = proxy
         return proxy
 
@@ -132,12 +141,12 @@ class HAProxy(Peer):
         limit = " maxconn 4" if self.kind == "lanes" else ""
         servers = "\n".join(f"  server {n} {a}{limit}" for n, a in self.servers.items())
         text = filled(f"haproxy-{self.kind}.cfg", FOLDER=self.folder,
-                      LISTEN="{}:{}".format(*self.address), SERVERS=servers)  # fmt: skip
+                      LISTEN="{}:{}".format(*self.address), SERVERS=servers, NAMESERVER=self.nameserver, TEMPLATE=next(iter(self.servers.values())))  # fmt: skip
         (self.folder / "haproxy.cfg").write_text(text)
 
     def start(self):
         self.write()
-        return Process([haproxy(), "-W", "-f", self.folder / "haproxy.cfg"])
+        return Process([*self.prefix, haproxy(), "-W", "-f", self.folder / "haproxy.cfg"])
 
     def tell(self, command):
         """One command to the runtime API."""
@@ -187,7 +196,7 @@ class Traefik(Peer):
         self.write()
         file = self.folder / "traefik.yaml"
         file.write_text(filled("traefik.yaml", FOLDER=self.folder, LISTEN="{}:{}".format(*self.address)))
-        return Process([traefik(), f"--configFile={file}"])
+        return Process([*self.prefix, traefik(), f"--configFile={file}"])
 
     def set_servers(self, servers):
         self.servers = dict(servers)

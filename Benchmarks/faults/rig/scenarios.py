@@ -6,9 +6,10 @@ import signal
 from collections import Counter
 from pathlib import Path
 
-from support.peers import Gunicorn, Realtime
+from support.peers import OWN_ADDRESS, Gunicorn, Realtime
 
 from .load import Load, tally
+from .nameserver import NameServer
 
 SCENARIOS = {}
 
@@ -30,14 +31,29 @@ class Bench:
         options = {"threads": threads, "application": "effects:application"}
         server, options, names = (Realtime, {}, "ab") if kind == "realtime" else (Gunicorn, options, "abc")
         self.servers = []
-        self.proxy = None
+        self.proxy = self.names = None
         try:
+            if kind == "dns":
+                self._start_named(peer, options)
+                return
             for name in names:
                 self.servers.append(server(name, **options))
             self.proxy = peer(self.folder, self.addresses(), kind=kind)
         except BaseException:
             self.close()
             raise
+
+    def _start_named(self, peer, options):
+        """Three servers on one port, known by one name, of which the first two are told."""
+        own = OWN_ADDRESS.split(".")
+        port = 0
+        for number, name in enumerate("abc"):
+            host = ".".join(["127", str(10 + number), *own[2:]])
+            self.servers.append(Gunicorn(name, address=(host, port), **options))
+            port = self.servers[0].address[1]
+        self.names = NameServer(OWN_ADDRESS)
+        self.names.addresses = [server.address[0] for server in self.servers[:2]]
+        self.proxy = peer(self.folder, {"web": f"web.test:{port}"}, kind="dns", nameserver=OWN_ADDRESS)
 
     def addresses(self):
         return {server.name: str(server) for server in self.servers}
@@ -46,6 +62,8 @@ class Bench:
         for one in [self.proxy, *self.servers]:
             if one:
                 one.kill()
+        if self.names:
+            self.names.close()
 
     def load(self, **options):
         return Load(self.proxy.address, **options)
@@ -157,6 +175,18 @@ async def reload(bench, seconds):
     return load
 
 
+@scenario("dns")
+async def dns(bench, seconds):
+    """A name leads elsewhere: a and b, then b and c; a ends after its record's second is over."""
+    async with bench.load() as load:
+        await asyncio.sleep(seconds * 0.2)
+        bench.names.addresses = [server.address[0] for server in bench.servers[1:]]
+        await asyncio.sleep(max(2, seconds * 0.4))
+        await off_loop(bench.servers[0].terminate)
+        await asyncio.sleep(seconds * 0.4)
+    return load
+
+
 @scenario("all-down")
 async def all_down(bench, seconds, held=5000):
     """No server for 5 s, and 5,000 GETs in a burst meanwhile."""
@@ -189,7 +219,7 @@ async def sigterm(bench, seconds):
 
 async def measure(peer, name, folder, seconds):
     """The scenario's tally, its note, and what the proxy itself says of lost requests."""
-    bench = await off_loop(Bench, peer, folder)
+    bench = await off_loop(lambda: Bench(peer, Path(folder), kind="dns" if name == "dns" else "web"))
     try:
         load = await SCENARIOS[name](bench, seconds)
         return bench.tally(load), getattr(load, "note", ""), bench.proxy.why_lost()

@@ -18,10 +18,10 @@ OWN_ADDRESS = "127.{}.{}.{}".format(64 + (os.getpid() >> 16) % 128, (os.getpid()
 class Restartable:
     """A peer that can be killed, and started again at the same address."""
 
-    def __init__(self, name, **options):
+    def __init__(self, name, address=(OWN_ADDRESS, 0), **options):
         self.name = name
         self.options = options
-        self.address = (OWN_ADDRESS, 0)
+        self.address = address
         self.process = None
         self.start()
 
