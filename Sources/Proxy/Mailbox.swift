@@ -47,7 +47,7 @@ public final class Mailbox: Sendable {
 
   /// No new connections; those there are end as their work ends, which must be within `time`
   /// nanoseconds.
-  public func drain(within time: UInt64) { post(.drain(within: time)) }
+  public func drain(within time: UInt64 = .max) { post(.drain(within: time)) }
 
   /// The loop ends now, whatever is under way.
   public func stop() { post(.stop) }
