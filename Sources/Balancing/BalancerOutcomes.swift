@@ -28,7 +28,9 @@ extension Balancer {
     let readmitted = cells[slot].ejectedUntil.compareExchange(
       expected: until, desired: 0, ordering: .relaxed
     ).exchanged
-    return readmitted ? .readmitted : nil
+    guard readmitted else { return nil }
+    cells[slot].upSince.store(now, ordering: .relaxed)
+    return .readmitted
   }
 
   /// The server has failed a request: no connection, or one that broke or stayed silent before

@@ -40,7 +40,10 @@ public struct ServerCell: ~Copyable, Sendable {
   /// An `AnswerTime`, for pools that choose by it; 0 while none is known.
   private let answerTime = Atomic<UInt64>(0)
 
-  private let padding = InlineArray<3, UInt64>(repeating: 0)
+  /// When the server came up or back from an ejection; 0 when nobody knows, long ago then.
+  let upSince = Atomic<UInt64>(0)
+
+  private let padding = InlineArray<2, UInt64>(repeating: 0)
 
   public init() {}
 
@@ -48,12 +51,16 @@ public struct ServerCell: ~Copyable, Sendable {
 
   /// Publishes what health checks say. Coming up undoes an ejection: down and up again, the
   /// server is not the one that failed.
-  public func setHealthy(_ isHealthy: Bool) {
+  ///
+  /// - Parameter now: in nanoseconds, from when a slow start counts; 0 for a server that counts as
+  ///   having been up for long.
+  public func setHealthy(_ isHealthy: Bool, at now: UInt64 = 0) {
     if isHealthy {
       let before = status.bitwiseOr(Status.healthy, ordering: .relaxed).oldValue
       if before & Status.healthy == 0 {
         forgetFailures()
         answerTime.store(0, ordering: .relaxed)
+        upSince.store(now, ordering: .relaxed)
       }
     } else {
       status.bitwiseAnd(~Status.healthy, ordering: .relaxed)
@@ -91,6 +98,7 @@ public struct ServerCell: ~Copyable, Sendable {
     status.store(0, ordering: .relaxed)
     requests.store(0, ordering: .relaxed)
     answerTime.store(0, ordering: .relaxed)
+    upSince.store(0, ordering: .relaxed)
     forgetFailures()
   }
 
@@ -133,6 +141,18 @@ public struct ServerCell: ~Copyable, Sendable {
   }
 
   // MARK: The workers' side
+
+  /// Counts one more request, unless there are `limit` already.
+  func claimSlot(below limit: Int) -> Bool {
+    var before = inFlight
+    while before < limit {
+      let (exchanged, current) = requests.compareExchange(
+        expected: before, desired: before + 1, ordering: .relaxed)
+      if exchanged { return true }
+      before = current
+    }
+    return false
+  }
 
   /// Healthy, with an address, not draining; ejection is a matter of the pool.
   var isReady: Bool { status.load(ordering: .relaxed) == Status.ready }

@@ -16,6 +16,8 @@ struct ServerView: Equatable {
   /// What health checks say: they go on during a drain.
   let isHealthy: Bool
   let inFlight: Int
+  /// 0 is no limit.
+  let capacity: Int
   let weight: Int
 
   /// - Parameter isNamingPool: where servers of several pools stand together.
@@ -27,6 +29,7 @@ struct ServerView: Equatable {
     if let instance { keys.append("\"instance\":\(JSONText.quoted(instance))") }
     keys.append("\"state\":\"\(state.rawValue)\",\"healthy\":\(isHealthy)")
     keys.append("\"in_flight\":\(inFlight),\"weight\":\(weight)")
+    if capacity > 0 { keys.append("\"capacity\":\(capacity)") }
     return "{\(keys.joined(separator: ","))}"
   }
 }
@@ -36,9 +39,10 @@ extension Supervisor {
   /// Shows the servers of all pools.
   func poolsPage() -> AdminResponse {
     let views = serverViews
-    let pools = poolStatus.map { pool in
+    let pools = zip(poolStatus, roster.poolSlots).map { pool, slot in
       let servers = views.filter { $0.pool == pool.name }.map { $0.json(isNamingPool: false) }
       return "{\"name\":\(JSONText.quoted(pool.name)),\"up\":\(pool.up),\"of\":\(pool.count),"
+        + "\"waiting\":\(directory.pools[slot].waiting),"
         + "\"servers\":[\(servers.joined(separator: ","))]}"
     }
     return .json(200, "{\"pools\":[\(pools.joined(separator: ","))]}\n")
@@ -187,6 +191,6 @@ extension Supervisor {
     return ServerView(
       pool: pool, name: server.name, instance: server.settings.instance,
       address: address?.description, state: state, isHealthy: isHealthy,
-      inFlight: directory.cells[slot].inFlight, weight: server.weight)
+      inFlight: directory.cells[slot].inFlight, capacity: server.capacity, weight: server.weight)
   }
 }

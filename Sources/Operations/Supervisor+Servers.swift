@@ -34,7 +34,7 @@ extension Supervisor {
   }
 
   private func note(_ change: HealthChange, isUp: Bool) {
-    directory.cells[change.target.cell].setHealthy(isUp)
+    directory.cells[change.target.cell].setHealthy(isUp, at: control.clock.now)
     // A server that comes up is as a rule a new process: it knows nothing of the old one's.
     if isUp { sessions?.lose(cell: change.target.cell, now: control.clock.now) }
     setting.healthChanged(change.target.address, isUp)

@@ -84,8 +84,11 @@ extension Supervisor {
             name: server.name, weight: server.weight, cell: server.slot,
             host: server.endpoint.description,
             counters: Metrics.serverSlots(pool.name, server.name, registry),
-            isBackup: server.isBackup)
+            isBackup: server.isBackup, capacity: server.capacity)
         }
+      },
+      pools: zip(configuration.pools, roster.poolSlots).map { pool, slot in
+        Snapshot.PoolBinding(cell: slot, counters: Metrics.poolSlots(pool.name, registry))
       },
       routes: configuration.routes.map { Metrics.routeSlots($0.name, registry) },
       lease: lease, sessions: sessions)

@@ -60,6 +60,7 @@ public final class Supervisor {
 
   /// Servers that all configurations in use may have together.
   static let serverLimit = 1024
+  static let poolLimit = 256
 
   let setting: Setting
   let logger: Logger
@@ -125,7 +126,8 @@ public final class Supervisor {
 
     let count = configuration.workers ?? CPUQuota.current().workers
     let cells = SharedTable(count: Self.serverLimit) { _ in ServerCell() }
-    var directory = ServerDirectory(cells: cells)
+    let poolCells = SharedTable(count: Self.poolLimit) { _ in PoolCell() }
+    var directory = ServerDirectory(cells: cells, pools: poolCells)
     let roster = try ServerRoster(configuration.pools, &directory) { _ in nil }
     registry = MetricRegistry(workers: count)
     workerSlots = Metrics.workerSlots(registry)
@@ -165,7 +167,8 @@ public final class Supervisor {
     workers = try WorkerPool(
       snapshots, listening: sockets.numbers,
       WorkerPool.Common(
-        cells: cells, table: registry.table, slots: workerSlots, accessLog: accessLog?.queue,
+        cells: cells, poolCells: poolCells, table: registry.table, slots: workerSlots,
+        accessLog: accessLog?.queue,
         spill: spill, files: files, connectionsLimit: (limit + count - 1) / count, control: mailbox),
       now: control.clock.now)
     self.control = control

@@ -17,6 +17,7 @@ struct RouteFacts {
   var pool = -1
   /// 0 is no limit.
   var bodyLimit = 0
+  var priority = Priority.normal
   var buffersRequest = true
   var buffersResponse = true
   var allowsWebSocket = false
@@ -49,6 +50,16 @@ struct PoolFacts {
   /// Host is made by the pool's template.
   var makesHost = false
   var issuesCookie = false
+  /// Of the cell that tells workers of each other's waiting requests.
+  var cell = -1
+  /// Some server has a limit to how many requests it gets at once.
+  var hasCapacity = false
+  /// How many requests may wait; 0 when none may.
+  var queueLimit = 0
+  var queueTimeout: UInt64 = 0
+  /// In seconds.
+  var retryAfter: UInt64 = 1
+  var counters = PoolSlots()
   /// The servers speak Engine.IO.
   var hasSessions = false
   /// How long a session is remembered.
@@ -78,6 +89,28 @@ public struct RouteSlots: Sendable {
     self.duration = duration
     self.bytesIn = bytesIn
     self.bytesOut = bytesOut
+  }
+}
+
+/// Where a pool's counts are kept in a worker's counters.
+public struct PoolSlots: Sendable {
+  /// Three in a row: requests that had to wait, by priority.
+  public var queued: Int
+  /// A gauge: what waits now.
+  public var waiting: Int
+  public var refusedFull: Int
+  public var refusedTimeout: Int
+  /// A histogram: `LatencyBuckets.slots` in a row.
+  public var wait: Int
+
+  public init(
+    queued: Int = 0, waiting: Int = 0, refusedFull: Int = 0, refusedTimeout: Int = 0, wait: Int = 0
+  ) {
+    self.queued = queued
+    self.waiting = waiting
+    self.refusedFull = refusedFull
+    self.refusedTimeout = refusedTimeout
+    self.wait = wait
   }
 }
 

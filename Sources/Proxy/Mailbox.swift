@@ -9,6 +9,8 @@ public final class Mailbox: Sendable {
     case snapshot(Snapshot)
     /// Close the idle connections to the server of a cell.
     case giveUpIdle(Int)
+    /// A server of the pool with this cell has room for a request that waits here.
+    case slotFree(Int)
     /// Tell the clients of the server of a cell to connect anew, within so many nanoseconds.
     case move(Int, within: UInt64)
     /// The server of the cell drains no more.

@@ -18,6 +18,8 @@ public final class Snapshot: Sendable {
   public struct Bindings: Sendable {
     /// By pool: its servers, of which a name with several addresses gives several.
     public var servers: [[Server]]
+    /// By pool.
+    public var pools: [PoolBinding]
     /// By route.
     public var routes: [RouteSlots]
     /// Held by every snapshot that is made with it.
@@ -26,13 +28,26 @@ public final class Snapshot: Sendable {
     public var sessions: SessionTable?
 
     public init(
-      servers: [[Server]], routes: [RouteSlots], lease: SnapshotLease? = nil,
-      sessions: SessionTable? = nil
+      servers: [[Server]], pools: [PoolBinding], routes: [RouteSlots],
+      lease: SnapshotLease? = nil, sessions: SessionTable? = nil
     ) {
       self.servers = servers
+      self.pools = pools
       self.routes = routes
       self.lease = lease
       self.sessions = sessions
+    }
+  }
+
+  /// A pool as a worker is told of it.
+  public struct PoolBinding: Sendable {
+    /// Its place in the table of pools' cells.
+    public var cell: Int
+    public var counters: PoolSlots
+
+    public init(cell: Int, counters: PoolSlots) {
+      self.cell = cell
+      self.counters = counters
     }
   }
 
@@ -48,10 +63,12 @@ public final class Snapshot: Sendable {
     public var counters: ServerSlots
     /// It stands in for those that are none.
     public var isBackup: Bool
+    /// How many requests it gets at once; 0 is no limit.
+    public var capacity: Int
 
     public init(
       name: String, weight: Int, cell: Int, host: String, counters: ServerSlots,
-      isBackup: Bool = false
+      isBackup: Bool = false, capacity: Int = 0
     ) {
       self.name = name
       self.weight = weight
@@ -59,6 +76,7 @@ public final class Snapshot: Sendable {
       self.host = host
       self.counters = counters
       self.isBackup = isBackup
+      self.capacity = capacity
     }
   }
 
@@ -103,6 +121,8 @@ public final class Snapshot: Sendable {
     /// What Host says to each server, unless the client's own goes on or a template makes it.
     let hosts: [String]
     let hostTemplate: TextTemplate?
+    /// What browsers get that are refused because no server takes them.
+    let busyPage: [UInt8]?
   }
 
   /// Client-side timeouts in nanoseconds.
@@ -190,14 +210,15 @@ public final class Snapshot: Sendable {
     unsentLimit = configuration.buffers.unsentBytes
     requestsLimit = UInt32(clamping: configuration.keepalive.requests)
     pools = configuration.pools.enumerated().map { i, pool in
-      Self.pool(pool, bindings.servers[i], variables)
+      Self.pool(pool, bindings.servers[i], bindings.pools[i], variables)
     }
     plans = configuration.pools.enumerated().map { i, pool in
       PoolPlan(
         pool,
         servers: bindings.servers[i].map {
           PoolPlan.Server(
-            name: $0.name, weight: $0.weight, slot: $0.cell, isBackup: $0.isBackup)
+            name: $0.name, weight: $0.weight, slot: $0.cell, isBackup: $0.isBackup,
+            capacity: $0.capacity)
         })
     }
     var routes: [Route] = []
@@ -232,9 +253,19 @@ public final class Snapshot: Sendable {
   }
 
   private static func pool(
-    _ settings: PoolSettings, _ servers: [Server], _ variables: VariableTable
+    _ settings: PoolSettings, _ servers: [Server], _ binding: PoolBinding,
+    _ variables: VariableTable
   ) -> Pool {
     var facts = PoolFacts()
+    facts.cell = binding.cell
+    facts.counters = binding.counters
+    facts.hasCapacity = servers.contains { $0.capacity > 0 }
+    let queue = settings.effectiveQueue
+    if let queue {
+      facts.queueLimit = queue.requests
+      facts.queueTimeout = queue.timeout.nanoseconds
+      facts.retryAfter = UInt64(clamping: queue.retryAfter.components.seconds)
+    }
     facts.connectTimeout = settings.timeouts.connect.nanoseconds
     facts.responseTimeout = settings.timeouts.response.nanoseconds
     facts.sendTimeout = settings.timeouts.send.nanoseconds
@@ -265,7 +296,7 @@ public final class Snapshot: Sendable {
       name: settings.name, nameAsJSON: escape(settings.name), facts: facts,
       servers: servers.map { ServerFacts(cell: $0.cell, counters: $0.counters) },
       serverNames: servers.map(\.name), serverNamesAsJSON: servers.map { escape($0.name) },
-      hosts: hosts, hostTemplate: hostTemplate)
+      hosts: hosts, hostTemplate: hostTemplate, busyPage: queue?.page.map { Array($0.utf8) })
   }
 
   private static func route(
@@ -288,6 +319,7 @@ public final class Snapshot: Sendable {
         throw SnapshotError(route: settings.name, "there is no pool \(proxy.pool)")
       }
       facts.pool = pool
+      facts.priority = proxy.priority
       facts.bodyLimit = proxy.bodyBytesLimit ?? configuration.limits.bodyBytes
       facts.buffersRequest = proxy.buffersRequest
       facts.buffersResponse = proxy.buffersResponse

@@ -28,7 +28,16 @@ extension Worker {
     let generation = exchanges[exchange].generation
     return generations[generation].balancer.pick(
       pool: exchanges[exchange].route.pool, key: exchanges[exchange].key,
-      tried: exchanges[exchange].tried, now: clock.now)
+      tried: exchanges[exchange].tried, priority: exchanges[exchange].route.priority,
+      now: clock.now)
+  }
+
+  /// A server is there that has no room for the exchange now.
+  func isFull(_ exchange: Handle) -> Bool {
+    let generation = exchanges[exchange].generation
+    return generations[generation].balancer.isFull(
+      pool: exchanges[exchange].route.pool, tried: exchanges[exchange].tried,
+      priority: exchanges[exchange].route.priority, now: clock.now)
   }
 
   /// Notes what the head in `requestHead` says about the server that it wants.
@@ -55,12 +64,17 @@ extension Worker {
       pool: pool, address: exchanges[exchange].facts.address, key: &key)
   }
 
-  mutating func beginRequest(_ exchange: Handle, to server: Int) {
+  /// Counts the exchange as the server's; false when that has no room for it any more.
+  mutating func beginRequest(_ exchange: Handle, to server: Int) -> Bool {
     let generation = exchanges[exchange].generation
-    generations[generation].balancer.begin(
-      pool: exchanges[exchange].route.pool, server: server)
+    guard
+      generations[generation].balancer.begin(
+        pool: exchanges[exchange].route.pool, server: server,
+        priority: exchanges[exchange].route.priority)
+    else { return false }
     exchanges[exchange].isCounted = true
     exchanges[exchange].asked = clock.now
+    return true
   }
 
   /// The first byte of what the server answers is here.
@@ -82,6 +96,8 @@ extension Worker {
     let pool = exchanges[exchange].route.pool
     let server = exchanges[exchange].server
     generations[generation].balancer.end(pool: pool, server: server)
+    if exchanges[exchange].pool.hasCapacity { noteFreeSlot(exchanges[exchange].pool.cell) }
+    endTrial(exchange, outcome)
     let change: Balancer.Change?
     switch outcome {
     case .answered:

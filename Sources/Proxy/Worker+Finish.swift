@@ -60,6 +60,7 @@ extension Worker {
 
   /// Ends an exchange whose client has gone, or must go: the connection closes with it.
   mutating func abandon(_ exchange: Handle) {
+    leaveRoom(exchange)
     record(exchange)
     let client = exchanges[exchange].client
     endWithServer(exchange)

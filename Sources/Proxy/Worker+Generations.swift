@@ -49,6 +49,7 @@ extension Worker {
     let before = current
     current = adopt(snapshot)
     if generations[before].exchanges == 0 { remove(before) }
+    renewWaiting()
   }
 
   /// An exchange that began with a snapshot is over.

@@ -7,7 +7,7 @@ extension Worker {
   mutating func advance(_ exchange: Handle) {
     guard exchanges.contains(exchange) else { return }
     switch exchanges[exchange].phase {
-    case .head, .looking, .holding: return
+    case .head, .looking, .holding, .queued: return
     case .connecting:
       noticeHalfClose(exchange)
     case .waiting, .responding:

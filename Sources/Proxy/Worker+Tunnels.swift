@@ -184,6 +184,8 @@ extension Worker {
     environment.counters.subtract(environment.slots.tunnels)
     generations[tunnel.generation].balancer.end(
       pool: tunnel.record.pool, server: tunnel.record.server)
+    let pool = generations[tunnel.generation].snapshot.pools[tunnel.record.pool].facts
+    if pool.hasCapacity { noteFreeSlot(pool.cell) }
     finishRecord(&tunnel, reason: tunnel.closing.isDue && reason == .ok ? .moved : reason)
     leave(tunnel.generation)
     closeUpstream(tunnel.upstream)

@@ -5,26 +5,45 @@ import Network
 import Reactor
 
 extension Worker {
-  /// Picks a server and sends it the request; when none takes it, the client is told.
+  /// Picks a server and sends it the request. When none takes it the request waits for one that
+  /// will, or the client is told.
   mutating func askServer(_ exchange: Handle) {
+    guard !standsBehind(exchange) else { return wait(exchange) }
     while exchanges[exchange].attempts <= exchanges[exchange].pool.retries {
-      guard let server = pick(exchange) else { break }
-      exchanges[exchange].server = server
-      exchanges[exchange].attempts += 1
-      exchanges[exchange].triedBefore = exchanges[exchange].tried
-      exchanges[exchange].tried.insert(server)
-      beginRequest(exchange, to: server)
-      if takeIdleConnection(exchange) { return sendRequest(exchange) }
-      switch openConnection(exchange) {
-      case .started: return
-      case .failed: endRequest(exchange, .connectFailed)
-      case .impossible:
-        endRequest(exchange, .abandoned)
-        environment.counters.add(environment.slots.overloaded)
-        return refuse(exchange, status: 503, reason: .overloaded, endsConnection: false)
+      switch claimServer(exchange) {
+      case .claimed: return begin(exchange)
+      case .full where exchanges[exchange].pool.queueLimit > 0: return wait(exchange)
+      case .full: return refuseWaiting(exchange, .queueFull)
+      case .none: return waitOrRefuse(exchange)
       }
     }
-    refuseUnserved(exchange)
+    waitOrRefuse(exchange)
+  }
+
+  private mutating func waitOrRefuse(_ exchange: Handle) {
+    guard mayWait(exchange) else { return refuseUnserved(exchange) }
+    rooms[exchanges[exchange].pool.cell].beginRecovery()
+    wait(exchange)
+  }
+
+  /// Turns to the server that the exchange has taken; to the next one when that cannot be reached.
+  mutating func begin(_ exchange: Handle) {
+    let cell = exchanges[exchange].pool.cell
+    if rooms[cell].isRecovering {
+      exchanges[exchange].isOnTrial = true
+      rooms[cell].beginTrial()
+    }
+    if takeIdleConnection(exchange) { return sendRequest(exchange) }
+    switch openConnection(exchange) {
+    case .started: return
+    case .failed:
+      endRequest(exchange, .connectFailed)
+      askServer(exchange)
+    case .impossible:
+      endRequest(exchange, .abandoned)
+      environment.counters.add(environment.slots.overloaded)
+      refuse(exchange, status: 503, reason: .overloaded, endsConnection: false)
+    }
   }
 
   /// No server is left to try: what became of the last one tells the status.
@@ -240,6 +259,7 @@ extension Worker {
     exchanges[exchange].isLastChunkSent = false
     exchanges[exchange].inlineSent = 0
     exchanges[exchange].phase = .waiting
+    exchanges[exchange].sends &+= 1
     environment.counters.add(facts(exchange).counters.requests)
     setUpstreamDeadline(exchanges[exchange].upstream, after: responseTimeout(exchange))
     pumpRequest(exchange)
@@ -356,6 +376,7 @@ extension Worker {
     if isOldAge {
       // The same server again, and not at the cost of an attempt.
       exchanges[exchange].attempts -= 1
+      exchanges[exchange].sends -= 1
       exchanges[exchange].tried = exchanges[exchange].triedBefore
     }
     askServer(exchange)

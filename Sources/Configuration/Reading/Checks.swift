@@ -72,6 +72,12 @@ enum Checks {
           "affinity has nothing to decide: the strategy hash already keeps a client at its server",
           ["remove affinity, or choose the strategy round_robin"])
       }
+      if pool.slowStart > .zero {
+        reading.report(
+          at: path + ["slow_start"],
+          "slow_start has nothing to slow: the strategy hash leads each key to its server at once",
+          ["remove slow_start, or choose the strategy least_requests"])
+      }
     }
     if let health = pool.health { check(health, at: path + ["health"], &reading) }
     switch pool.affinity {

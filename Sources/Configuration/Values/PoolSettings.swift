@@ -15,10 +15,26 @@ public struct PoolSettings: Equatable, Sendable {
   /// nil: failures of live traffic take no server out.
   public var ejection: Ejection? = Ejection()
 
+  /// A server that comes up, or back from an ejection, gets a sixteenth of its share at first and
+  /// all of it after this time, in a straight line between; 0 is at once. What is chosen by a key
+  /// or a cookie is not spread by share of time: affinity and the strategy hash ignore it.
+  ///
+  /// 0 … 1 h. nginx Plus: `slow_start`. HAProxy: `slowstart`.
+  public var slowStart: Duration = .zero
+
   /// How many further servers are tried when one fails before the request had any effect.
   ///
   /// 0 … 10. nginx: `proxy_next_upstream_tries` (less one). HAProxy: `retries`.
   public var retries = 1
+
+  /// How many requests a server gets at once, unless it says otherwise itself; further ones wait
+  /// in the queue. 0 is no limit. For gunicorn: workers × threads.
+  ///
+  /// nginx: `max_conns`. HAProxy: `maxconn`.
+  public var capacity = 0
+
+  /// nil: requests wait for servers that have a capacity, by the defaults, and for no others.
+  public var queue: QueueSettings?
 
   public var timeouts = UpstreamTimeouts()
   /// nil: each request has a connection of its own.
@@ -35,6 +51,15 @@ public struct PoolSettings: Equatable, Sendable {
 }
 
 extension PoolSettings {
+  /// Some server has a limit to how many requests it gets at once.
+  public var hasCapacity: Bool { servers.contains { ($0.capacity ?? capacity) > 0 } }
+
+  /// Where requests wait; nil when none do.
+  public var effectiveQueue: QueueSettings? {
+    let queue = self.queue ?? (hasCapacity ? QueueSettings() : .off)
+    return queue.requests > 0 ? queue : nil
+  }
+
   static let declaration = Declaration(blank: PoolSettings(name: "")) {
     Key(
       "servers", \.servers, .list(of: ServerSettings.codec, takesCommas: true), isRequired: true,
@@ -59,9 +84,22 @@ extension PoolSettings {
       "ejection", \.ejection, Ejection.codec, synonyms: ["outlier_detection", "passive"],
       "How failures of live traffic take a server out for a while.")
     Key(
+      "slow_start", \.slowStart, .duration(.zero ... .seconds(3600)), synonyms: ["slowstart"],
+      "How long a server that comes up takes to get its whole share; 0 is at once. Keys and cookies "
+        + "do not heed it.")
+    Key(
       "retries", \.retries, .integer(0...10),
       synonyms: ["proxy_next_upstream_tries", "tries"],
       "How many further servers are tried when one fails before the request had any effect.")
+    Key(
+      "capacity", \.capacity, .integer(0...100_000),
+      synonyms: ["max_conns", "maxconn", "max_connections"],
+      "How many requests each server gets at once; further ones wait. 0 is no limit. For gunicorn: "
+        + "workers times threads.")
+    Key(
+      "queue", \.queue, QueueSettings.codec, synonyms: ["backlog", "pending"],
+      "Where requests wait while all servers are full, or none is up. Without it they wait only "
+        + "for servers with a capacity.")
     Key(
       "timeouts", \.timeouts, UpstreamTimeouts.declaration.codec(),
       "How long a server may take.")
