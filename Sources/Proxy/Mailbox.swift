@@ -51,7 +51,8 @@ public final class Mailbox: Sendable {
 
   /// No new connections; those there are end as their work ends, which must be within `time`
   /// nanoseconds.
-  public func drain(within time: UInt64) { post(.drain(within: time)) }
+  public func drain(within time: UInt64 = .max) { post(.drain(within: time)) }
+
   /// Each response that begins from now on is the last of its connection.
   public func takeLeave() { post(.takeLeave) }
 

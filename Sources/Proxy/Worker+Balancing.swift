@@ -33,7 +33,9 @@ extension Worker {
   }
 
   /// A server is there that has no room for the exchange now.
-  func isFull(_ exchange: Handle) -> Bool {
+  mutating func isFull(_ exchange: Handle) -> Bool {
+    // Only one server counts for a session, whatever room others have.
+    if exchanges[exchange].session.home != 0 { return pickForSession(exchange) != nil }
     let generation = exchanges[exchange].generation
     return generations[generation].balancer.isFull(
       pool: exchanges[exchange].route.pool, tried: exchanges[exchange].tried,

@@ -50,6 +50,7 @@ extension Worker {
     }
     // The server goes on counting it, and the snapshot goes on being used.
     exchanges[exchange].upstream = .none
+    let hasSessions = exchanges[exchange].pool.hasSessions
     generations[exchanges[exchange].generation].exchanges += 1
     tunnels[handle].record.server = exchanges[exchange].server
     drop(exchange)
@@ -60,11 +61,7 @@ extension Worker {
     upstreams[upstream].work = handle
     upstreams[upstream].deadline.clear()
     environment.counters.add(environment.slots.tunnels)
-    if generations[tunnels[handle].generation].snapshot.pools[tunnels[handle].record.pool].facts
-      .hasSessions
-    {
-      trackTunnel(handle, early: early)
-    }
+    if hasSessions { trackTunnel(handle, early: early) }
     pumpTunnel(handle)
   }
 
