@@ -19,6 +19,7 @@ struct WorkerPool {
     let accessLog: BatchQueue?
     let spill: SpillWriter
     let files: FileThreads
+    let limiter: RequestLimiter
     let connectionsLimit: Int
     let control: ControlMailbox
   }
@@ -35,17 +36,19 @@ struct WorkerPool {
     for (number, snapshot) in snapshots.enumerated() {
       let member = Member(mailbox: try Mailbox(), heartbeat: Heartbeat())
       let control = common.control
-      let environment = WorkerEnvironment(
+      var environment = WorkerEnvironment(
         number: number, workers: snapshots.count, cells: common.cells,
         counters: common.table.row(ofWorker: number), slots: common.slots,
         accessLog: common.accessLog, spill: common.spill, files: common.files,
         mailbox: member.mailbox, connectionsLimit: common.connectionsLimit,
         heartbeat: member.heartbeat,
         report: { control.post(.report($0)) })
+      environment.limiter = common.limiter
+      let given = environment
       let own = sockets[number]
       try Thread.start(name: "worker \(number)") {
         do throws(SystemError) {
-          var worker = try Worker(environment, snapshot: snapshot)
+          var worker = try Worker(given, snapshot: snapshot)
           try worker.open(listening: own)
           try worker.run()
           control.post(.workerEnded(number, nil))

@@ -66,6 +66,8 @@ struct Exchange: ~Copyable {
   var triedBefore = TriedServers()
   /// What the request says about the server it wants.
   var key = AffinityKey()
+  /// Where limits count this request as under way.
+  var limits = HeldLimits()
   /// The server counts this request as under way.
   var isCounted = false
   var attempts: UInt8 = 0

@@ -4,6 +4,7 @@ enum Termination: UInt8 {
   case badRequest
   case bodyTooLarge
   case noRoute
+  case rateLimit
   case noServer
   case redirectCircle
   case clientClosedRequest
@@ -38,6 +39,7 @@ enum Termination: UInt8 {
     case .badRequest: "refused:request"
     case .bodyTooLarge: "refused:body_too_large"
     case .noRoute: "refused:no_route"
+    case .rateLimit: "refused:rate_limit"
     case .noServer: "refused:no_server"
     case .redirectCircle: "server_failed:redirect_circle"
     case .clientClosedRequest: "client_closed:request"
