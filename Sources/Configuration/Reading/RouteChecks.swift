@@ -49,7 +49,7 @@ enum RouteChecks {
         at: path, "a route has \(limits.count) limits",
         ["the most is \(RequestLimit.countLimit)"])
     }
-    for (i, limit) in limits.enumerated() {
+    for (i, limit) in limits.enumerated() where reading.isWhole(path + [String(i)]) {
       if limit.rate == nil, limit.inFlight == 0 {
         reading.report(
           at: path + [String(i)], "the limit limits nothing",
