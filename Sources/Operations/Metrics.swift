@@ -14,6 +14,9 @@ enum Metrics {
     .counter, "martlet_http_request_bytes_total", "Bytes of requests, by route.")
   static let sent = MetricFamily(
     .counter, "martlet_http_response_bytes_total", "Bytes of responses, by route.")
+  static let limited = MetricFamily(
+    .counter, "martlet_http_limited_total",
+    "Requests refused (429) by the limits of their route, by route.")
   static let refused = MetricFamily(
     .counter, "martlet_http_refused_total",
     "Requests refused before they had a route: malformed, too large, too slow.")
@@ -125,7 +128,8 @@ enum Metrics {
     return RouteSlots(
       responses: registry.slots(requests, labels, last: "code", classes),
       duration: registry.histogram(duration, labels),
-      bytesIn: registry.slot(received, labels), bytesOut: registry.slot(sent, labels))
+      bytesIn: registry.slot(received, labels), bytesOut: registry.slot(sent, labels),
+      limited: registry.slot(limited, labels))
   }
 
   static func poolSlots(_ pool: String, _ registry: MetricRegistry) -> PoolSlots {

@@ -70,6 +70,8 @@ struct Exchange: ~Copyable {
   var key = AffinityKey()
   /// What the request has to do with a session that only one server knows.
   var session = SessionFacts()
+  /// Where limits count this request as under way.
+  var limits = HeldLimits()
   /// The server counts this request as under way.
   var isCounted = false
   var attempts: UInt8 = 0

@@ -28,6 +28,8 @@ struct RouteFacts {
   var isInternal = false
   var followsAccelRedirect = false
   var compresses = false
+  /// Some limit counts its requests.
+  var isLimited = false
   /// 0 where the pool's own holds.
   var responseTimeout: UInt64 = 0
   var sendTimeout: UInt64 = 0
@@ -85,12 +87,17 @@ public struct RouteSlots: Sendable {
   public var duration: Int
   public var bytesIn: Int
   public var bytesOut: Int
+  /// Requests that a limit refused.
+  public var limited: Int
 
-  public init(responses: Int = 0, duration: Int = 0, bytesIn: Int = 0, bytesOut: Int = 0) {
+  public init(
+    responses: Int = 0, duration: Int = 0, bytesIn: Int = 0, bytesOut: Int = 0, limited: Int = 0
+  ) {
     self.responses = responses
     self.duration = duration
     self.bytesIn = bytesIn
     self.bytesOut = bytesOut
+    self.limited = limited
   }
 }
 

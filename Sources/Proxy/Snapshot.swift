@@ -98,6 +98,8 @@ public final class Snapshot: Sendable {
     let site: TextTemplate?
     let requestEdits: HeadEdits
     let responseEdits: HeadEdits
+    /// Nil for none.
+    let limits: LimitPlan?
   }
 
   struct RedirectPlan: Sendable {
@@ -364,9 +366,11 @@ public final class Snapshot: Sendable {
       configuration.responseHeaders, settings.responseHeaders, variables)
     facts.editsRequest = !requestEdits.isEmpty
     facts.editsResponse = !responseEdits.isEmpty
+    facts.isLimited = !settings.limits.isEmpty
     return Route(
       name: settings.name, nameAsJSON: escape(settings.name), facts: facts, action: action,
-      site: site, requestEdits: requestEdits, responseEdits: responseEdits)
+      site: site, requestEdits: requestEdits, responseEdits: responseEdits,
+      limits: facts.isLimited ? LimitPlan(settings.limits, route: settings.name) : nil)
   }
 
   private static func fileRoute(

@@ -4,6 +4,7 @@ enum Termination: UInt8 {
   case badRequest
   case bodyTooLarge
   case noRoute
+  case rateLimit
   case noServer
   case queueFull
   case queueTimeout
@@ -42,6 +43,7 @@ enum Termination: UInt8 {
     case .badRequest: "refused:request"
     case .bodyTooLarge: "refused:body_too_large"
     case .noRoute: "refused:no_route"
+    case .rateLimit: "refused:rate_limit"
     case .noServer: "refused:no_server"
     case .queueFull: "refused:queue_full"
     case .queueTimeout: "refused:queue_timeout"

@@ -103,6 +103,9 @@ extension Worker {
   mutating func drop(_ exchange: Handle) {
     closeFile(exchange)
     stopCompressing(exchange)
+    if !exchanges[exchange].limits.isEmpty {
+      exchanges[exchange].limits.release(by: environment.limiter)
+    }
     buffers.strip(&exchanges[exchange].request)
     buffers.strip(&exchanges[exchange].input)
     buffers.strip(&exchanges[exchange].output)

@@ -30,6 +30,8 @@ public struct WorkerEnvironment: Sendable {
   public var heartbeat: Heartbeat
   /// How many workers there are.
   public var workers: Int
+  /// Counts the requests of routes with limits, for all workers.
+  public var limiter = RequestLimiter()
   /// Takes what an operator should read; called rarely, and must not wait.
   public var report: @Sendable (WorkerReport) -> Void
 
