@@ -82,6 +82,9 @@ struct WorkerPool {
   /// Closes idle connections to a server.
   func giveUpIdle(to cell: Int) { for member in members { member.mailbox.giveUpIdle(to: cell) } }
 
+  /// Gives what waits for a dead server to others.
+  func takeBack(from cell: Int) { for member in members { member.mailbox.takeBack(from: cell) } }
+
   func drain() { for member in members { member.mailbox.drain() } }
   func stop() { for member in members { member.mailbox.stop() } }
 }

@@ -69,6 +69,7 @@ struct Exchange: ~Copyable {
   /// The server counts this request as under way.
   var isCounted = false
   var attempts: UInt8 = 0
+  var retry = RetryState()
   /// Whether the request's end has gone out to the server.
   var isSent = false
   /// The server reads no more of the request, though it may still answer.
@@ -127,6 +128,8 @@ struct Exchange: ~Copyable {
   /// The request's own id, in hexadecimal, when it was made here.
   var requestID: (UInt64, UInt64) = (0, 0)
 
+  /// The pool allows one more server to be asked.
+  var hasTryLeft: Bool { Int(attempts) <= pool.retries + Int(retry.freeTries) }
   /// Whether the request's id is the one that it came with.
   var keepsRequestID: Bool { !facts.requestID.isEmpty }
   /// Where the next request begins in the buffer, if it is there already.

@@ -9,6 +9,8 @@ public final class Mailbox: Sendable {
     case snapshot(Snapshot)
     /// Close the idle connections to the server of a cell.
     case giveUpIdle(Int)
+    /// The server of a cell is dead: what waits for it may go elsewhere.
+    case takeBack(Int)
     /// Take no new connections; end those there are as their work ends.
     case drain
     /// End now, whatever is under way.
@@ -31,6 +33,10 @@ public final class Mailbox: Sendable {
 
   /// No idle connection to the server of the cell is kept.
   public func giveUpIdle(to cell: Int) { post(.giveUpIdle(cell)) }
+
+  /// What waits for the server of the cell, which is dead, goes elsewhere; no idle connection to
+  /// it is kept.
+  public func takeBack(from cell: Int) { post(.takeBack(cell)) }
 
   /// No new connections; those there are end as their work ends.
   public func drain() { post(.drain) }

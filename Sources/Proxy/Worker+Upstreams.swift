@@ -7,7 +7,7 @@ import Reactor
 extension Worker {
   /// Picks a server and sends it the request; when none takes it, the client is told.
   mutating func askServer(_ exchange: Handle) {
-    while exchanges[exchange].attempts <= exchanges[exchange].pool.retries {
+    while exchanges[exchange].hasTryLeft {
       guard let server = pick(exchange) else { break }
       exchanges[exchange].server = server
       exchanges[exchange].attempts += 1
@@ -28,10 +28,14 @@ extension Worker {
   }
 
   /// No server is left to try: what became of the last one tells the status.
-  private mutating func refuseUnserved(_ exchange: Handle) {
+  mutating func refuseUnserved(_ exchange: Handle) {
+    if deliverKept(exchange) { return }
     switch exchanges[exchange].reason {
     case .ok: refuse(exchange, status: 503, reason: .noServer, endsConnection: false)
-    case .connectTimeout, .serverTimeoutWaiting, .serverTimeoutRequest:
+    case .serverAbsent, .serverDown:
+      refuse(exchange, status: 503, reason: exchanges[exchange].reason, endsConnection: false)
+    case .connectTimeout, .serverTimeoutWaiting, .serverTimeoutRequest, .serverTimeoutResponse,
+      .serverTimeoutTry:
       refuse(exchange, status: 504, reason: exchanges[exchange].reason, endsConnection: false)
     default:
       refuse(exchange, status: 502, reason: exchanges[exchange].reason, endsConnection: false)
@@ -189,7 +193,7 @@ extension Worker {
         }
         return serverFailed(work, .serverTimeoutResponse)
       }
-      serverFailed(work, exchanges[work].isSent ? .serverTimeoutWaiting : .serverTimeoutRequest)
+      answerExpired(work)
     case .tunnel:
       endTunnel(work, reason: .tunnelIdle)
     }
@@ -237,6 +241,7 @@ extension Worker {
     exchanges[exchange].isSendingOver = false
     exchanges[exchange].isLastChunkSent = false
     exchanges[exchange].inlineSent = 0
+    exchanges[exchange].retry.isHolding = false
     exchanges[exchange].phase = .waiting
     environment.counters.add(facts(exchange).counters.requests)
     setUpstreamDeadline(exchanges[exchange].upstream, after: responseTimeout(exchange))
@@ -279,7 +284,7 @@ extension Worker {
       !exchanges[exchange].sendsChunks || exchanges[exchange].isLastChunkSent
     else { return }
     exchanges[exchange].isSent = true
-    setUpstreamDeadline(upstream, after: responseTimeout(exchange))
+    setUpstreamDeadline(upstream, after: answerTimeout(exchange))
   }
 
   /// Sends the head, and with it the body that stands behind the client's own head.
@@ -328,39 +333,5 @@ extension Worker {
     exchanges[exchange].isLastChunkSent = true
     ChunkWriter.last(to: &exchanges[exchange].input)
     return true
-  }
-
-  // MARK: Failure
-
-  /// The server, or the way to it, has failed: another one is tried where that is safe.
-  mutating func serverFailed(_ exchange: Handle, _ reason: Termination) {
-    let wasReused = exchanges[exchange].isReused
-    let nothingSent = exchanges[exchange].phase == .connecting
-    exchanges[exchange].reason = reason
-    releaseUpstream(exchange, isReusable: false)
-    guard !exchanges[exchange].hasResponseHead else {
-      endRequest(exchange, .failed)
-      return cutResponse(exchange)
-    }
-    // A connection that died of old age says nothing about its server.
-    let isOldAge = wasReused && reason == .serverClosedWaiting
-    endRequest(exchange, nothingSent ? .connectFailed : isOldAge ? .stale : .failed)
-    let isTimeout = reason == .serverTimeoutWaiting || reason == .serverTimeoutRequest
-    let mayRepeat = nothingSent || (exchanges[exchange].facts.method.isIdempotent && !isTimeout)
-    guard mayRepeat, rewindBody(exchange), !exchanges[exchange].facts.upgrades || nothingSent
-    else { return refuseUnserved(exchange) }
-    environment.counters.add(facts(exchange).counters.retries)
-    if isOldAge {
-      // The same server again, and not at the cost of an attempt.
-      exchanges[exchange].attempts -= 1
-      exchanges[exchange].tried = exchanges[exchange].triedBefore
-    }
-    askServer(exchange)
-  }
-
-  /// Makes the body ready to be sent again from its first byte; false when part of it is gone.
-  mutating func rewindBody(_ exchange: Handle) -> Bool {
-    exchanges[exchange].inlineSent = 0
-    return !exchanges[exchange].requestStore.isOpen || exchanges[exchange].requestStore.rewind()
   }
 }

@@ -257,6 +257,7 @@ public struct Worker: ~Copyable {
       switch message {
       case .snapshot(let snapshot): change(to: snapshot)
       case .giveUpIdle(let cell): giveUpIdle(to: cell)
+      case .takeBack(let cell): takeBack(from: cell)
       case .drain: drain()
       case .stop: isStopped = true
       case .spilled(let job): spilled(job)

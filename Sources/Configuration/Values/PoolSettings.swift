@@ -13,10 +13,9 @@ public struct PoolSettings: Equatable, Sendable {
   /// nil: failures of live traffic take no server out.
   public var ejection: Ejection? = Ejection()
 
-  /// How many further servers are tried when one fails before the request had any effect.
-  ///
-  /// 0 … 10. nginx: `proxy_next_upstream_tries` (less one). HAProxy: `retries`.
-  public var retries = 1
+  public var retries = RetrySettings()
+  /// nil: no answer is taken for a platform's.
+  public var platformPage: PlatformPage?
 
   public var timeouts = UpstreamTimeouts()
   /// nil: each request has a connection of its own.
@@ -53,9 +52,14 @@ extension PoolSettings {
       "ejection", \.ejection, Ejection.codec, synonyms: ["outlier_detection", "passive"],
       "How failures of live traffic take a server out for a while.")
     Key(
-      "retries", \.retries, .integer(0...10),
-      synonyms: ["proxy_next_upstream_tries", "tries"],
-      "How many further servers are tried when one fails before the request had any effect.")
+      "retries", \.retries, RetrySettings.codec,
+      synonyms: ["proxy_next_upstream_tries", "tries", "retry"],
+      "How requests go on to another server when one fails them: so many further tries, or keys.")
+    Key(
+      "platform_page", \.platformPage, PlatformPage.codec.optional,
+      synonyms: ["stopped_page", "placeholder_page"],
+      "The page that a platform shows in place of a server that is stopped: it counts as a "
+        + "failure of the server and reaches no client.")
     Key(
       "timeouts", \.timeouts, UpstreamTimeouts.declaration.codec(),
       "How long a server may take.")
