@@ -1,5 +1,6 @@
 """What becomes of requests whose server fails them."""
 
+import gzip
 import os
 import signal
 import threading
@@ -84,6 +85,22 @@ def test_requests_that_wait_for_a_server_found_dead_are_answered_by_another(mart
     assert {(r["reason"], r["retried"]) for r in records} == {("ok", "server_failed:down")}
     # Found dead once is failed once: by health checks, not by each request that it had.
     assert total(proxy, "martlet_upstream_failures_total") == 0
+
+
+def test_requests_that_wait_for_an_ejected_server_are_answered_by_another(martlet, origin):
+    def silent(stream, request):
+        if request.target == "/wait":
+            stream.read_end()
+        return False
+
+    bad, good = origin(silent), origin(answer(b"good"))
+    proxy = martlet(pool(ejection="{failures: 1, duration: 1m}") + "workers: 2\n", bad=bad, good=good)
+    threads, answers = in_background(lambda: proxy.get("/wait"), count=8)
+    until(lambda: len(bad.requests) >= 2, "some wait for the silent one")
+    while total(proxy, "martlet_server_ejected") == 0:
+        assert proxy.get("/break").body == b"good"
+    joined(threads)
+    assert [r.body for r in answers] == [b"good"] * 8
 
 
 def test_a_post_stays_with_the_server_that_was_found_dead(martlet, origin):
@@ -340,6 +357,15 @@ def test_an_answer_passed_over_is_given_after_all_when_the_other_server_is_gone(
     for _ in range(3):
         response = proxy.get("/")
         assert (response.status, response.body) == (503, b"busy")
+
+
+def test_an_answer_given_after_all_is_compressed_like_any_other(martlet, origin, refused_port):
+    body = b"compressible " * 4000
+    bad = origin(answer(body, "404 Not Found", [("Content-Type", "text/plain")]))
+    proxy = martlet(pool("retries: {statuses: [404]}") + "gzip: {}\n", bad=bad, good=refused_port)
+    for _ in range(3):
+        response = proxy.get("/", headers=[("Accept-Encoding", "gzip")])
+        assert (response.status, gzip.decompress(response.body)) == (404, body)
 
 
 def test_servers_that_answer_503_while_others_do_not_are_ejected(martlet, origin):
