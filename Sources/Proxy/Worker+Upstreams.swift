@@ -307,7 +307,9 @@ extension Worker {
       }
       let front = exchanges[exchange].requestStore.front
       guard front != .nothing, front != .writing else { return }
-      _ = try exchanges[exchange].requestStore.send(to: &upstreams[upstream].transport)
+      // What stands in the input may be half a head of an early answer: no reason to try on.
+      guard try exchanges[exchange].requestStore.send(to: &upstreams[upstream].transport) > 0
+      else { return }
       setUpstreamDeadline(upstream, after: sendTimeout(exchange))
     }
   }

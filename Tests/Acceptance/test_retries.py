@@ -491,3 +491,32 @@ def test_a_server_that_has_begun_to_answer_has_its_time(martlet, origin):
     bad, good = origin(slow), origin(slow)
     proxy = martlet(pool("retries: {try_timeout: 100ms}"), bad=bad, good=good)
     assert len(proxy.get("/").body) == 100_000
+
+
+def test_half_a_head_from_a_server_that_reads_no_further_holds_nobody_up(martlet, origin):
+    steps = [threading.Event() for _ in range(2)]
+    head = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+    def early(stream):
+        stream.read_request_head()
+        for part, step in zip((head[:10], head[10:20]), steps):
+            stream.send(part)
+            step.wait(20)
+        stream.send(head[20:])
+        stream.read_end()
+
+    web, other = origin(connected=early), origin()
+    proxy = martlet(
+        "pools: {web: {servers: [$web]}, other: {servers: [$other]}}\n"
+        "routes: [{match: {prefix: /other}, proxy: other}, {match: {prefix: /}, proxy: web}]\n",
+        web=web,
+        other=other,
+    )
+    threads, answers = in_background(lambda: proxy.ask("POST", "/", body=b"x" * 20_000_000))
+    web.wait_connections(1)
+    for step in steps:
+        for _ in range(20):
+            assert proxy.get("/other").status == 200
+        step.set()
+    joined(threads)
+    assert answers[0].status == 413
