@@ -1,3 +1,4 @@
+public import Configuration
 public import Memory
 public import Network
 
@@ -18,19 +19,29 @@ public struct Balancer: ~Copyable {
     let cookie: Int
     let weighsAlike: Bool
     let hasBackups: Bool
+    let hasCapacity: Bool
+    let triesServersThatAreDown: Bool
+    /// In nanoseconds; 0 without.
+    let slowStart: UInt64
   }
 
   struct Server {
     let slot: Int
+    /// In parts, of which `Balancer.one` are the weight 1.
     let weight: Int
     let isBackup: Bool
-    /// Of smooth round-robin: grows by the weight each time another server is picked.
+    /// How many requests it may have, by priority; `Int.max` is no limit.
+    let limits: InlineArray<3, Int>
+    /// Of smooth round-robin: grows by the share each time another server is picked.
     var turn = 0
     /// What hashed keys are held against.
     let hash: UInt64
     /// What cookies call the server.
     let identity: UInt64
   }
+
+  /// The weight 1.
+  static var one: Int { 1 << 8 }
 
   public let cells: SharedTable<ServerCell>
   var pools: [Pool] = []
@@ -58,8 +69,8 @@ public struct Balancer: ~Copyable {
         precondition(server.weight > 0)
         servers.append(
           Server(
-            slot: server.slot, weight: server.weight, isBackup: server.isBackup,
-            hash: StableHash.of(server.name),
+            slot: server.slot, weight: server.weight * Balancer.one, isBackup: server.isBackup,
+            limits: Balancer.limits(server.capacity, plan.shares), hash: StableHash.of(server.name),
             identity: ServerIdentity.of(pool: plan.name, server: server.name)))
       }
       let weights = Set(plan.servers.map(\.weight))
@@ -69,8 +80,19 @@ public struct Balancer: ~Copyable {
           first: first, count: plan.servers.count, strategy: plan.strategy, rule: plan.ejection,
           affinity: affinity.add(plan), cookie: plan.cookie == nil ? -1 : cookies.count - 1,
           weighsAlike: weights.count <= 1,
-          hasBackups: plan.servers.contains { $0.isBackup }))
+          hasBackups: plan.servers.contains { $0.isBackup },
+          hasCapacity: plan.servers.contains { $0.capacity > 0 },
+          triesServersThatAreDown: plan.triesServersThatAreDown, slowStart: plan.slowStart))
       advance(first..<servers.count, by: worker, of: workers)
+    }
+  }
+
+  private static func limits(
+    _ capacity: Int, _ shares: PoolPlan.Shares
+  ) -> InlineArray<3, Int> {
+    InlineArray { i in
+      guard capacity > 0, let priority = Priority(rawValue: i) else { return .max }
+      return max(capacity * shares.of(priority) / 100, 1)
     }
   }
 
@@ -78,7 +100,7 @@ public struct Balancer: ~Copyable {
   private mutating func advance(_ range: Range<Int>, by worker: Int, of workers: Int) {
     let total = range.reduce(0) { $0 + servers[$1].weight }
     // Rounds of heavy weights are long; this far into one is apart enough.
-    for _ in 0..<min(total * worker / workers, 1000) {
+    for _ in 0..<min(total / Balancer.one * worker / workers, 1000) {
       var best = range.lowerBound
       for i in range {
         servers[i].turn += servers[i].weight
@@ -97,8 +119,9 @@ public struct Balancer: ~Copyable {
   }
 
   /// Some server of the pool could be picked.
-  public func isAvailable(pool: Int) -> Bool {
-    let pool = pools[pool]
+  public func isAvailable(pool: Int) -> Bool { isAvailable(pools[pool]) }
+
+  func isAvailable(_ pool: Pool) -> Bool {
     for i in pool.first..<pool.first + pool.count where cells[servers[i].slot].isReady {
       return true
     }
@@ -146,9 +169,17 @@ public struct Balancer: ~Copyable {
 
   // MARK: Requests in flight
 
-  /// Counts a request as being with the server, until `end`.
-  public func begin(pool: Int, server: Int) {
-    cells[slot(pool: pool, server: server)].requests.wrappingAdd(1, ordering: .relaxed)
+  /// Counts a request as being with the server, until `end`; false, and nothing, when the server
+  /// is full: other workers pick, too.
+  @discardableResult
+  public func begin(pool: Int, server: Int, priority: Priority = .normal) -> Bool {
+    let slot = slot(pool: pool, server: server)
+    guard pools[pool].hasCapacity else {
+      cells[slot].requests.wrappingAdd(1, ordering: .relaxed)
+      return true
+    }
+    return cells[slot].claimSlot(
+      below: servers[pools[pool].first + server].limits[priority.rawValue])
   }
 
   /// The request is no longer with the server. How it went is told by `succeeded` or `failed`,

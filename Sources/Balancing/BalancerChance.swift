@@ -7,12 +7,12 @@ extension Balancer {
     guard first >= 0 else { return -1 }
     let second = draw(pool, but: first, terms)
     guard second >= 0 else { return first }
-    return load(pool, second) < load(pool, first) ? second : first
+    return load(pool, second, terms.now) < load(pool, first, terms.now) ? second : first
   }
 
   /// Draws among eligible servers, each as likely as it weighs; -1 when there is none.
   private mutating func draw(_ pool: Pool, but other: Int, _ terms: Terms) -> Int {
-    if pool.weighsAlike {
+    if pool.weighsAlike, pool.slowStart == 0 {
       // Mostly all servers are eligible, and one of the first few draws will do.
       for _ in 0..<4 {
         let i = Int(random.below(UInt64(pool.count)))
@@ -21,7 +21,7 @@ extension Balancer {
     }
     var total = 0
     for i in 0..<pool.count where i != other && isEligible(pool, i, terms) {
-      total += servers[pool.first + i].weight
+      total += share(pool, i, terms.now)
     }
     guard total > 0 else { return -1 }
     var left = Int(random.below(UInt64(total)))
@@ -29,15 +29,15 @@ extension Balancer {
     var last = -1
     for i in 0..<pool.count where i != other && isEligible(pool, i, terms) {
       last = i
-      left -= servers[pool.first + i].weight
+      left -= share(pool, i, terms.now)
       if left < 0 { break }
     }
     return last
   }
 
-  private func load(_ pool: Pool, _ i: Int) -> Double {
-    let server = servers[pool.first + i]
-    return Double(max(cells[server.slot].inFlight, 0)) / Double(server.weight)
+  private func load(_ pool: Pool, _ i: Int, _ now: UInt64) -> Double {
+    let requests = max(cells[servers[pool.first + i].slot].inFlight, 0)
+    return Double(requests) / Double(share(pool, i, now))
   }
 
   /// The server that is likely to begin its answer first: its time to the first byte, times the
@@ -70,6 +70,6 @@ extension Balancer {
     case .unknown: time = requests == 0 ? 0 : Double(UInt32.max)
     case .microseconds(let average): time = Double(max(average, 1))
     }
-    return time * Double(requests + 1) / Double(server.weight)
+    return time * Double(requests + 1) / Double(share(pool, i, now))
   }
 }

@@ -28,7 +28,15 @@ extension Balancer {
     let readmitted = cells[slot].ejectedUntil.compareExchange(
       expected: until, desired: 0, ordering: .relaxed
     ).exchanged
-    return readmitted ? .readmitted : nil
+    guard readmitted else { return nil }
+    cells[slot].upSince.store(now, ordering: .relaxed)
+    return .readmitted
+  }
+
+  /// No connection to the server came about: whether the caller is to tell the control thread, for
+  /// the server's name may lead elsewhere by now. True once a second at most, for all workers.
+  public func isToComplain(pool: Int, server: Int, now: UInt64) -> Bool {
+    cells[slot(pool: pool, server: server)].claimComplaint(at: now, interval: 1_000_000_000)
   }
 
   /// The server has failed a request: no connection, or one that broke or stayed silent before

@@ -1,11 +1,18 @@
+public import Configuration
+
 /// Choosing a server.
 extension Balancer {
   /// Among which servers one is chosen.
   struct Terms {
     var tried: TriedServers
+    var priority: Priority
     let now: UInt64
+    /// Whether a server is out that has as many requests as it may have.
+    var countsCapacity = true
     /// Whether an ejection keeps a server out.
     var countsEjections = true
+    /// Whether a server is out that health checks have taken down.
+    var countsHealth = true
     /// Among backups, or among those that are none.
     var isAmongBackups = false
   }
@@ -16,22 +23,53 @@ extension Balancer {
   /// the request has tried; a backup only when there is no other. First the one that the request's
   /// cookie names, then the one its hashed key leads to, then the one whose turn it is by the
   /// pool's strategy. When all that is left is ejected, ejection does not count: a doubtful server
-  /// is better than none.
+  /// is better than none; nor does health when all are down, in pools that try servers then
+  /// (`when_all_down`). A server that is full is not picked, but waited for (`isFull`).
   ///
   /// - Parameter now: in nanoseconds.
   public mutating func pick(
     pool number: Int, key: AffinityKey = AffinityKey(), tried: TriedServers = TriedServers(),
-    now: UInt64
+    priority: Priority = .normal, now: UInt64
   ) -> Int? {
     guard tried.count < TriedServers.limit else { return nil }
     let pool = pools[number]
-    var terms = Terms(tried: tried, now: now)
+    var terms = Terms(tried: tried, priority: priority, now: now)
     var picked = inTiers(pool, key, terms)
-    if picked < 0 {
+    if picked < 0, !isFull(pool, terms) {
       terms.countsEjections = false
       picked = inTiers(pool, key, terms)
     }
+    if picked < 0, pool.triesServersThatAreDown, !isAvailable(pool) {
+      terms.countsHealth = false
+      picked = inTiers(pool, key, terms)
+    }
     return picked < 0 ? nil : picked
+  }
+
+  /// A server that `pick` did not find is there and has no slot for a request of this priority.
+  public func isFull(
+    pool number: Int, tried: TriedServers = TriedServers(), priority: Priority = .normal,
+    now: UInt64
+  ) -> Bool {
+    var terms = Terms(tried: tried, priority: priority, now: now)
+    let pool = pools[number]
+    if isFull(pool, terms) { return true }
+    terms.countsEjections = false
+    if isFull(pool, terms) { return true }
+    guard pool.triesServersThatAreDown, !isAvailable(pool) else { return false }
+    terms.countsHealth = false
+    return isFull(pool, terms)
+  }
+
+  private func isFull(_ pool: Pool, _ terms: Terms) -> Bool {
+    guard pool.hasCapacity else { return false }
+    var terms = terms
+    terms.countsCapacity = false
+    for isAmongBackups in [false, true] {
+      terms.isAmongBackups = isAmongBackups
+      for i in 0..<pool.count where isEligible(pool, i, terms) { return true }
+    }
+    return false
   }
 
   /// Chooses among servers that are no backups, and only without any among backups.
@@ -80,9 +118,30 @@ extension Balancer {
   func isEligible(_ pool: Pool, _ i: Int, _ terms: Terms) -> Bool {
     let server = servers[pool.first + i]
     let slot = server.slot
-    guard server.isBackup == terms.isAmongBackups, cells[slot].isReady, !terms.tried.contains(i)
+    guard server.isBackup == terms.isAmongBackups,
+      cells[slot].isReady || (!terms.countsHealth && cells[slot].isReadyUnchecked),
+      !terms.tried.contains(i)
     else { return false }
+    if pool.hasCapacity, terms.countsCapacity,
+      cells[slot].inFlight >= server.limits[terms.priority.rawValue]
+    {
+      return false
+    }
     return pool.rule == nil || !terms.countsEjections || cells[slot].admits(at: terms.now)
+  }
+
+  /// What the server weighs now. From when it comes up its share grows, in a straight line, from
+  /// a sixteenth to all of its weight.
+  func share(_ pool: Pool, _ i: Int, _ now: UInt64) -> Int {
+    let server = servers[pool.first + i]
+    guard pool.slowStart > 0 else { return server.weight }
+    let since = cells[server.slot].upSince.load(ordering: .relaxed)
+    // A worker's clock may be a little behind the one that saw the server come up.
+    let age = now > since ? now - since : 0
+    guard since > 0, age < pool.slowStart else { return server.weight }
+    let least = server.weight / 16
+    let part = Double(age) / Double(pool.slowStart)
+    return least + Int(Double(server.weight - least) * part)
   }
 
   /// Smooth weighted round-robin, as nginx has it (ngx_http_upstream_get_peer): each eligible
@@ -94,8 +153,9 @@ extension Balancer {
     var total = 0
     for i in 0..<pool.count where isEligible(pool, i, terms) {
       let at = pool.first + i
-      servers[at].turn += servers[at].weight
-      total += servers[at].weight
+      let share = share(pool, i, terms.now)
+      servers[at].turn += share
+      total += share
       if best < 0 || servers[at].turn > servers[pool.first + best].turn { best = i }
     }
     if best >= 0 { servers[pool.first + best].turn -= total }
@@ -109,16 +169,17 @@ extension Balancer {
   ) -> Int {
     var best = -1
     var bestRequests = 0
-    var bestWeight = 1
+    var bestShare = 1
     for i in 0..<pool.count where isEligible(pool, i, terms) {
       let server = servers[pool.first + i]
       let requests = max(cells[server.slot].inFlight, 0)
-      let left = requests.multipliedFullWidth(by: bestWeight)
-      let right = bestRequests.multipliedFullWidth(by: server.weight)
+      let left = requests.multipliedFullWidth(by: bestShare)
+      let share = share(pool, i, terms.now)
+      let right = bestRequests.multipliedFullWidth(by: share)
       guard best < 0 || left < right else { continue }
       best = i
       bestRequests = requests
-      bestWeight = server.weight
+      bestShare = share
     }
     guard best >= 0 else { return -1 }
 
@@ -127,9 +188,10 @@ extension Balancer {
     for i in 0..<pool.count where isEligible(pool, i, terms) {
       let at = pool.first + i
       let requests = max(cells[servers[at].slot].inFlight, 0)
-      guard requests * bestWeight <= bestRequests * servers[at].weight else { continue }
-      servers[at].turn += servers[at].weight
-      total += servers[at].weight
+      let share = share(pool, i, terms.now)
+      guard requests * bestShare <= bestRequests * share else { continue }
+      servers[at].turn += share
+      total += share
       if ahead < 0 || servers[at].turn > servers[pool.first + ahead].turn { ahead = i }
     }
     // Others may have counted in between, so that nobody has so few any more.

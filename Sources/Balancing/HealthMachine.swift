@@ -23,6 +23,8 @@ public struct HealthMachine: Equatable, Sendable {
     /// are concerned.
     case maintenance
     case failure
+    /// Says neither: the server had no room for the check.
+    case inconclusive
   }
 
   /// What to tell the operator.
@@ -55,6 +57,8 @@ public struct HealthMachine: Equatable, Sendable {
   /// Takes in the result of one check.
   public mutating func observe(_ finding: Finding) -> Transition? {
     switch (state, finding) {
+    case (_, .inconclusive):
+      return nil
     case (.up, .success), (.maintained, .maintenance), (.down, .failure):
       streak = 0
       return nil

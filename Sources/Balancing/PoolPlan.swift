@@ -24,12 +24,17 @@ public struct PoolPlan: Equatable, Sendable {
     public var slot: Int
     /// Picked only while none of the others can be.
     public var isBackup: Bool
+    /// How many requests it gets at once; 0 is no limit.
+    public var capacity: Int
 
-    public init(name: String, weight: Int = 1, slot: Int, isBackup: Bool = false) {
+    public init(
+      name: String, weight: Int = 1, slot: Int, isBackup: Bool = false, capacity: Int = 0
+    ) {
       self.name = name
       self.weight = weight
       self.slot = slot
       self.isBackup = isBackup
+      self.capacity = capacity
     }
   }
 
@@ -42,6 +47,29 @@ public struct PoolPlan: Equatable, Sendable {
   /// Goes before `keys`.
   public var cookie: AffinityCookie?
   public var ejection: EjectionRule?
+  /// While health checks have taken every server down, all are picked as if they were up.
+  public var triesServersThatAreDown = false
+  /// How much of a server's capacity requests of a priority may fill, in percent.
+  public var shares = Shares()
+
+  /// By priority, in percent.
+  public struct Shares: Equatable, Sendable {
+    public var high = 100
+    public var normal = 100
+    public var low = 100
+
+    public init() {}
+
+    func of(_ priority: Priority) -> Int {
+      switch priority {
+      case .high: high
+      case .normal: normal
+      case .low: low
+      }
+    }
+  }
+  /// In nanoseconds, how long a server that comes up takes to get its whole share; 0 is at once.
+  public var slowStart: UInt64 = 0
 
   public init(name: String, servers: [Server], strategy: Strategy = .roundRobin) {
     self.name = name
@@ -65,5 +93,10 @@ public struct PoolPlan: Equatable, Sendable {
     case .hash(let keys): self.keys += keys
     }
     ejection = settings.ejection.map { EjectionRule($0) }
+    triesServersThatAreDown = settings.whenAllDown == .try
+    let queue = settings.queue ?? QueueSettings()
+    shares.normal = queue.normalPercent
+    shares.low = queue.lowPercent
+    slowStart = nanoseconds(settings.slowStart)
   }
 }

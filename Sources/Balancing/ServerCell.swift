@@ -40,7 +40,14 @@ public struct ServerCell: ~Copyable, Sendable {
   /// An `AnswerTime`, for pools that choose by it; 0 while none is known.
   private let answerTime = Atomic<UInt64>(0)
 
-  private let padding = InlineArray<3, UInt64>(repeating: 0)
+  /// When the server came up or back from an ejection; 0 when nobody knows, long ago then.
+  let upSince = Atomic<UInt64>(0)
+
+  /// How many requests the server takes at once; 0 is no limit.
+  private let capacity = Atomic<Int>(0)
+
+  /// When a worker last told that the server cannot be reached.
+  private let lastComplaint = Atomic<UInt64>(0)
 
   public init() {}
 
@@ -48,12 +55,16 @@ public struct ServerCell: ~Copyable, Sendable {
 
   /// Publishes what health checks say. Coming up undoes an ejection: down and up again, the
   /// server is not the one that failed.
-  public func setHealthy(_ isHealthy: Bool) {
+  ///
+  /// - Parameter now: in nanoseconds, from when a slow start counts; 0 for a server that counts as
+  ///   having been up for long.
+  public func setHealthy(_ isHealthy: Bool, at now: UInt64 = 0) {
     if isHealthy {
       let before = status.bitwiseOr(Status.healthy, ordering: .relaxed).oldValue
       if before & Status.healthy == 0 {
         forgetFailures()
         answerTime.store(0, ordering: .relaxed)
+        upSince.store(now, ordering: .relaxed)
       }
     } else {
       status.bitwiseAnd(~Status.healthy, ordering: .relaxed)
@@ -69,7 +80,11 @@ public struct ServerCell: ~Copyable, Sendable {
     }
   }
 
-  /// Publishes where the server is; nil while its name has no address. One thread at a time.
+  /// Publishes how many requests the server takes at once; 0 is no limit.
+  public func setCapacity(_ limit: Int) { capacity.store(limit, ordering: .relaxed) }
+
+  /// Publishes where the server is; nil while its name has no address. What live traffic held
+  /// against the server does not go with it to another address. One thread at a time.
   public func setAddress(_ address: SocketAddress?) {
     guard let address else {
       status.bitwiseAnd(~Status.addressed, ordering: .relaxed)
@@ -83,6 +98,7 @@ public struct ServerCell: ~Copyable, Sendable {
     addressPort.store(
       UInt64(address.address.family.rawValue) << 16 | UInt64(address.port), ordering: .relaxed)
     addressVersion.store(version &+ 2, ordering: .releasing)
+    forgetFailures()
     status.bitwiseOr(Status.addressed, ordering: .releasing)
   }
 
@@ -91,6 +107,9 @@ public struct ServerCell: ~Copyable, Sendable {
     status.store(0, ordering: .relaxed)
     requests.store(0, ordering: .relaxed)
     answerTime.store(0, ordering: .relaxed)
+    upSince.store(0, ordering: .relaxed)
+    capacity.store(0, ordering: .relaxed)
+    lastComplaint.store(0, ordering: .relaxed)
     forgetFailures()
   }
 
@@ -113,6 +132,15 @@ public struct ServerCell: ~Copyable, Sendable {
   /// Requests that all workers have with the server now.
   public var inFlight: Int { requests.load(ordering: .relaxed) }
 
+  /// The server has as many requests as it takes at once.
+  public var isFull: Bool {
+    let limit = capacity.load(ordering: .relaxed)
+    return limit > 0 && inFlight >= limit
+  }
+
+  /// Another number after each move: connections to where the server was lead nowhere now.
+  public var placement: UInt64 { addressVersion.load(ordering: .acquiring) }
+
   /// Where the server is; nil while that is unknown.
   public var address: SocketAddress? {
     guard status.load(ordering: .acquiring) & Status.addressed != 0 else { return nil }
@@ -134,8 +162,28 @@ public struct ServerCell: ~Copyable, Sendable {
 
   // MARK: The workers' side
 
+  /// Counts one more request, unless there are `limit` already.
+  func claimSlot(below limit: Int) -> Bool {
+    var before = inFlight
+    while before < limit {
+      let (exchanged, current) = requests.compareExchange(
+        expected: before, desired: before + 1, ordering: .relaxed)
+      if exchanged { return true }
+      before = current
+    }
+    return false
+  }
+
   /// Healthy, with an address, not draining; ejection is a matter of the pool.
   var isReady: Bool { status.load(ordering: .relaxed) == Status.ready }
+
+  /// Healthy, with an address: it can be asked for what only it has.
+  var isReachable: Bool {
+    status.load(ordering: .relaxed) & Status.ready == Status.ready
+  }
+
+  /// Ready but for what health checks say.
+  var isReadyUnchecked: Bool { status.load(ordering: .relaxed) | Status.healthy == Status.ready }
 
   /// Not ejected, or ejected long enough that a request may try the server and none does.
   func admits(at now: UInt64) -> Bool {
@@ -152,6 +200,16 @@ public struct ServerCell: ~Copyable, Sendable {
     guard before <= now else { return false }
     return trialUntil.compareExchange(
       expected: before, desired: end, ordering: .relaxed
+    ).exchanged
+  }
+
+  /// Makes the caller the one who tells that the server cannot be reached; false when that has been
+  /// told less than `interval` (in ns) ago.
+  func claimComplaint(at now: UInt64, interval: UInt64) -> Bool {
+    let before = lastComplaint.load(ordering: .relaxed)
+    guard before == 0 || now >= before &+ interval else { return false }
+    return lastComplaint.compareExchange(
+      expected: before, desired: now, ordering: .relaxed
     ).exchanged
   }
 

@@ -1,6 +1,7 @@
 public import Memory
 
-/// Which cell belongs to which server: the control thread's book over the shared table.
+/// Which cell belongs to which server, and which to which pool: the control thread's book over the
+/// shared tables.
 ///
 /// A server is its pool's name and its own. While it is in some configuration it keeps its cell,
 /// and with it its health and its requests in flight, over any number of reloads. Each
@@ -18,12 +19,17 @@ public struct ServerDirectory {
   }
 
   public let cells: SharedTable<ServerCell>
+  public let pools: SharedTable<PoolCell>
   private var entries: [Name: Entry] = [:]
+  private var poolEntries: [String: Entry] = [:]
   private var free: [Int]
+  private var freePools: [Int]
 
-  public init(cells: SharedTable<ServerCell>) {
+  public init(cells: SharedTable<ServerCell>, pools: SharedTable<PoolCell>) {
     self.cells = cells
+    self.pools = pools
     free = Array((0..<cells.count).reversed())
+    freePools = Array((0..<pools.count).reversed())
   }
 
   /// How many servers have a cell.
@@ -62,5 +68,30 @@ public struct ServerDirectory {
     } else {
       entries[name] = entry
     }
+  }
+
+  // MARK: Pools
+
+  /// The slot of a pool's cell; nil when the table is full.
+  public mutating func claim(pool: String) -> Int? {
+    if var entry = poolEntries[pool] {
+      entry.claims += 1
+      poolEntries[pool] = entry
+      return entry.slot
+    }
+    guard let slot = freePools.popLast() else { return nil }
+    poolEntries[pool] = Entry(slot: slot, claims: 1)
+    pools[slot].reset()
+    return slot
+  }
+
+  /// Takes back one claim.
+  ///
+  /// - Precondition: the pool is claimed.
+  public mutating func release(pool: String) {
+    guard var entry = poolEntries[pool] else { preconditionFailure("\(pool) is not claimed") }
+    entry.claims -= 1
+    poolEntries[pool] = entry.claims == 0 ? nil : entry
+    if entry.claims == 0 { freePools.append(entry.slot) }
   }
 }

@@ -39,6 +39,18 @@ public final class FileThreads: Sendable {
     return crew.answer(lookup, limits)
   }
 
+  /// Lets go of directories that belong to none of `routes`, once nothing is under way there: who
+  /// still asks for their files is answered all the same.
+  public func keep(_ routes: [FileRoute]) {
+    let bases = Set(routes.map(\.base))
+    crews.withLock { crews in
+      for (base, crew) in crews where !bases.contains(base) && crew.isIdle {
+        crews[base] = nil
+        crew.end()
+      }
+    }
+  }
+
   /// Takes back the buffer of a piece that was read.
   public func give(_ buffer: consuming ByteBuffer) { pieces.give(buffer) }
 
@@ -96,6 +108,8 @@ final class FileCrew: Sendable {
   }
 
   func end() { queue.close() }
+
+  var isIdle: Bool { queue.isIdle }
 
   var usage: FileThreads.Usage {
     FileThreads.Usage(

@@ -206,6 +206,15 @@
     let significant = (64 - number.leadingZeroBitCount + 3) / 4
     let digits = max(width, significant, 1)
     precondition(digits <= capacity - end, "the caller makes room first")
+    if digits == 16 {
+      // `digits` bytes from `end` on are there, as the line above makes sure.
+      let high = ByteBuffer.digits(UInt32(truncatingIfNeeded: number >> 32)).bigEndian
+      let low = ByteBuffer.digits(UInt32(truncatingIfNeeded: number)).bigEndian
+      unsafe base.storeBytes(of: high, toByteOffset: end, as: UInt64.self)
+      unsafe base.storeBytes(of: low, toByteOffset: end + 8, as: UInt64.self)
+      end += 16
+      return
+    }
     var rest = number
     var at = end + digits - 1
     while at >= end {
@@ -216,6 +225,17 @@
       at -= 1
     }
     end += digits
+  }
+
+  /// Eight hexadecimal digits at once, the first in the highest byte.
+  private static func digits(_ number: UInt32) -> UInt64 {
+    var nibbles = UInt64(number)
+    nibbles = (nibbles | nibbles << 16) & 0x0000_FFFF_0000_FFFF
+    nibbles = (nibbles | nibbles << 8) & 0x00FF_00FF_00FF_00FF
+    nibbles = (nibbles | nibbles << 4) & 0x0F0F_0F0F_0F0F_0F0F
+    // 1 in each byte that holds more than 9, which stands for a letter.
+    let letters = (nibbles &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+    return nibbles &+ 0x3030_3030_3030_3030 &+ letters &* 39
   }
 }
 

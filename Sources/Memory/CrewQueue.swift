@@ -50,6 +50,13 @@ private import CLinux
     return items.count - taken
   }
 
+  /// Whether nothing waits, and no thread is at work.
+  public var isIdle: Bool {
+    unsafe pthread_mutex_lock(lock)
+    defer { unsafe pthread_mutex_unlock(lock) }
+    return taken == items.count && free == threads
+  }
+
   /// - Parameters:
   ///   - limit: threads that there may be.
   ///   - bound: items that may wait beyond those for which a thread is free.
@@ -120,7 +127,7 @@ private import CLinux
     taken = 0
   }
 
-  /// No more work will come.
+  /// Threads go as soon as there is nothing to do, whatever their patience.
   public func close() {
     unsafe pthread_mutex_lock(lock)
     isClosed = true

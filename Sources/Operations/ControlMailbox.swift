@@ -7,6 +7,8 @@ public final class ControlMailbox: Sendable {
   public enum Message: Sendable {
     /// As SIGTERM: end in good order, or at once when told again.
     case terminate
+    /// As SIGINT: the same without the lame duck's time.
+    case interrupt
     /// As SIGHUP: read the configuration again.
     case reload
     /// As SIGUSR1: open the files of logs again.

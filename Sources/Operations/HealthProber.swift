@@ -48,8 +48,15 @@ public struct HealthProber: ~Copyable {
   private var probes = Slab<Probe>(capacity: targetLimit)
   private var handles: [Int: Handle] = [:]
   private var random: RandomSource
+  private let isFull: @Sendable (Int) -> Bool
 
-  public init(random: RandomSource) { self.random = random }
+  /// - Parameter isFull: whether the server of a cell has as many requests as it takes at once.
+  public init(
+    random: RandomSource, isFull: @escaping @Sendable (_ cell: Int) -> Bool = { _ in false }
+  ) {
+    self.random = random
+    self.isFull = isFull
+  }
 
   /// The servers to check from now on. One that was checked before in the same way keeps what
   /// is known of it; a new one is asked at once.
@@ -84,6 +91,12 @@ public struct HealthProber: ~Copyable {
     return probes[handle].isRunning
   }
 
+  /// Whether a check of the server of a cell has its connection.
+  func isConnected(cell: Int) -> Bool {
+    guard let handle = handles[cell] else { return false }
+    return probes[handle].isRunning && probes[handle].isConnected
+  }
+
   /// Deals with what has become possible on a connection of a check.
   public mutating func handle(_ event: Event, _ control: inout ControlLoop) -> HealthChange? {
     let handle = event.token.handle
@@ -98,9 +111,11 @@ public struct HealthProber: ~Copyable {
     guard probes.contains(handle) else { return nil }
     probes[handle].timer = 0
     if probes[handle].isRunning {
-      return finish(handle, .failure(probes[handle].timeoutText), &control)
+      let wasFull = probes[handle].beganFull || isFull(probes[handle].target.cell)
+      return finish(handle, probes[handle].timedOut(wasFull: wasFull), &control)
     }
-    let result = probes[handle].start(handle, &control)
+    let isFull = isFull(probes[handle].target.cell)
+    let result = probes[handle].start(handle, isFull: isFull, &control)
     guard let result else {
       let timeout = probes[handle].target.check.timeout
       probes[handle].timer = control.schedule(.probe, handle, after: timeout)

@@ -46,6 +46,16 @@ enum Metrics {
     .counter, "martlet_upstream_connect_failures_total",
     "Connections to a server that could not be opened, in time or at all.")
 
+  static let queued = MetricFamily(
+    .counter, "martlet_queue_requests_total", "Requests that had to wait for a server.")
+  static let queueWaiting = MetricFamily(
+    .gauge, "martlet_queue_waiting", "Requests that wait for a server now.")
+  static let queueRefused = MetricFamily(
+    .counter, "martlet_queue_refused_total",
+    "Requests refused because the queue was full, or they had waited too long.")
+  static let queueSeconds = MetricFamily(
+    .histogram, "martlet_queue_wait_seconds", "How long requests waited for a server.")
+
   // MARK: Known to the control thread
 
   static let serverUp = MetricFamily(
@@ -119,6 +129,16 @@ enum Metrics {
       responses: registry.slots(requests, labels, last: "code", classes),
       duration: registry.histogram(duration, labels),
       bytesIn: registry.slot(received, labels), bytesOut: registry.slot(sent, labels))
+  }
+
+  static func poolSlots(_ pool: String, _ registry: MetricRegistry) -> PoolSlots {
+    let labels = [(name: "pool", value: pool)]
+    return PoolSlots(
+      queued: registry.slots(queued, labels, last: "priority", ["high", "normal", "low"]),
+      waiting: registry.slot(queueWaiting, labels),
+      refusedFull: registry.slot(queueRefused, labels + [("reason", "full")]),
+      refusedTimeout: registry.slot(queueRefused, labels + [("reason", "timeout")]),
+      wait: registry.histogram(queueSeconds, labels))
   }
 
   static func serverSlots(

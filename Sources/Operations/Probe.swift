@@ -22,7 +22,9 @@ struct Probe: ~Copyable {
   private var streakBegan: Instant = 0
   private var running: Running?
   /// Whether the check under way has its connection.
-  private var isConnected = false
+  private(set) var isConnected = false
+  /// Whether the server had as many requests as it takes when the check under way began.
+  private(set) var beganFull = false
 
   init(_ target: ProbeTarget) {
     self.target = target
@@ -31,9 +33,14 @@ struct Probe: ~Copyable {
 
   var isRunning: Bool { running != nil }
 
-  var timeoutText: String {
+  /// What it means that the check under way has taken too long. A kernel accepts for a server
+  /// that is busy, so that a connection which does not come about is a failure all the same.
+  ///
+  /// - Parameter wasFull: the server had as many requests as it takes, at the beginning or now.
+  func timedOut(wasFull: Bool) -> ProbeResult {
+    if wasFull, isConnected { return .busy }
     let what = isConnected ? "no answer" : "no connection"
-    return "\(what) in \(HealthText.seconds(target.check.timeout))"
+    return .failure("\(what) in \(HealthText.seconds(target.check.timeout))")
   }
 
   mutating func stop(_ control: inout ControlLoop) {
@@ -43,8 +50,11 @@ struct Probe: ~Copyable {
   }
 
   /// Begins a check; its result if it fails on the spot.
-  mutating func start(_ handle: Handle, _ control: inout ControlLoop) -> ProbeResult? {
+  mutating func start(
+    _ handle: Handle, isFull: Bool, _ control: inout ControlLoop
+  ) -> ProbeResult? {
     began = control.clock.now
+    beganFull = isFull
     do throws(SystemError) {
       isConnected = false
       let socket = try Sockets.connecting(to: target.address)

@@ -10,12 +10,16 @@ public enum ProbeResult: Equatable, Sendable {
   case maintenance(Int)
   /// In words for the log, to follow "server … down: 3 checks failed: ".
   case failure(String)
+  /// No answer in time, from a server that has as many requests as it takes: its workers are busy
+  /// with what we sent them, which is no sign of death.
+  case busy
 
   var finding: HealthMachine.Finding {
     switch self {
     case .success: .success
     case .maintenance: .maintenance
     case .failure: .failure
+    case .busy: .inconclusive
     }
   }
 }

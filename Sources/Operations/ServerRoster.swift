@@ -7,6 +7,8 @@ public import Network
 public struct ServerRoster {
   struct Pool {
     let settings: PoolSettings
+    /// Of its cell.
+    let slot: Int
     var servers: [Server]
   }
 
@@ -30,10 +32,11 @@ public struct ServerRoster {
     let slot: Int
   }
 
-  /// More servers than there are cells.
+  /// More servers, or pools, than there are cells.
   public struct Full: Error, Equatable, Sendable, CustomStringConvertible {
     public let limit: Int
-    public var description: String { "more than \(limit) servers" }
+    public var noun = "servers"
+    public var description: String { "more than \(limit) \(noun)" }
   }
 
   private(set) var pools: [Pool]
@@ -45,7 +48,12 @@ public struct ServerRoster {
     _ settings: [PoolSettings], _ directory: inout ServerDirectory,
     addresses: (String) -> [IPAddress]?
   ) throws(Full) {
-    pools = settings.map { pool in
+    pools = []
+    for pool in settings {
+      guard let slot = directory.claim(pool: pool.name) else {
+        release(&directory)
+        throw Full(limit: directory.pools.count, noun: "pools")
+      }
       let servers = pool.servers.map { server in
         var places = AddressPlaces()
         switch server.endpoint.host {
@@ -55,7 +63,7 @@ public struct ServerRoster {
         }
         return Server(settings: server, places: places)
       }
-      return Pool(settings: pool, servers: servers)
+      pools.append(Pool(settings: pool, slot: slot, servers: servers))
     }
     do throws(Full) {
       try claimPlaces(&directory)
@@ -73,7 +81,9 @@ public struct ServerRoster {
           releaseLast(pool, server, &directory)
         }
       }
+      directory.release(pool: pools[pool].settings.name)
     }
+    pools = []
   }
 
   /// Names to be kept up to date.
@@ -139,6 +149,7 @@ public struct ServerRoster {
         }
       }
       let slot = pools[pool].servers[server].slots[place]
+      directory.cells[slot].setCapacity(settings.capacity ?? pools[pool].settings.capacity)
       let next = address.map { SocketAddress($0, port: settings.endpoint.port) }
       if directory.cells[slot].address != next { directory.cells[slot].setAddress(next) }
     }
@@ -179,6 +190,14 @@ public struct ServerRoster {
     return changes
   }
 
+  /// The cells of servers that are not in `next`, each with its pool as it was.
+  func slots(goneIn next: ServerRoster) -> [(pool: PoolSettings, slot: Int)] {
+    let kept = Set(next.pools.flatMap(\.servers).flatMap(\.slots))
+    return pools.flatMap { pool in
+      pool.servers.flatMap(\.slots).filter { !kept.contains($0) }.map { (pool.settings, $0) }
+    }
+  }
+
   private mutating func releaseLast(
     _ pool: Int, _ server: Int, _ directory: inout ServerDirectory
   ) {
@@ -202,6 +221,8 @@ public struct ServerRoster {
     public let settings: ServerSettings
     public var endpoint: Endpoint { settings.endpoint }
     public var isBackup: Bool { settings.isBackup }
+    /// How many requests it gets at once; 0 is no limit.
+    public let capacity: Int
   }
 
   /// The servers that there really are, by pool: several for a name with several addresses.
@@ -211,11 +232,15 @@ public struct ServerRoster {
         server.places.places.indices.map { place in
           Placed(
             name: AddressPlaces.name(server.settings.name, place: place),
-            weight: server.weight, slot: server.slots[place], settings: server.settings)
+            weight: server.weight, slot: server.slots[place], settings: server.settings,
+            capacity: server.settings.capacity ?? pool.settings.capacity)
         }
       }
     }
   }
+
+  /// The slots of the pools' cells.
+  public var poolSlots: [Int] { pools.map(\.slot) }
 
   /// The servers to be checked: those of pools with `health` that have an address.
   public var targets: [ProbeTarget] {

@@ -6,8 +6,9 @@ public import Reactor
 ///     running → lame duck → draining → ended
 ///
 /// From the signal on readiness fails. For the lame duck's time everything else goes on, for
-/// whoever balances over several instances may not have noticed. Then listeners close and what
-/// is under way may finish, until the deadline, which counts from the signal.
+/// whoever balances over several instances may not have noticed; but each response is the last
+/// of its connection, and says so. Then listeners close and what is under way may finish, until
+/// the deadline, which counts from the signal.
 public struct ShutdownMachine: Equatable, Sendable {
   public enum Phase: Equatable, Sendable {
     case running
@@ -18,6 +19,8 @@ public struct ShutdownMachine: Equatable, Sendable {
 
   public enum Action: Equatable, Sendable {
     case nothing
+    /// Serve on, and let each response be the last of its connection.
+    case takeLeave
     /// Close listeners, take no new requests on idle connections.
     case drain
     /// All is done: exit.
@@ -33,15 +36,20 @@ public struct ShutdownMachine: Equatable, Sendable {
   public var isRunning: Bool { phase == .running }
 
   /// A signal asks for the end; the second one does not wait.
-  public mutating func terminate(_ settings: Shutdown, now: Instant) -> Action {
+  ///
+  /// - Parameter skipsLameDuck: somebody at a terminal waits, and nobody balances over this.
+  public mutating func terminate(
+    _ settings: Shutdown, skipsLameDuck: Bool = false, now: Instant
+  ) -> Action {
     guard phase == .running else {
       guard phase != .ended else { return .nothing }
       phase = .ended
       return .cut
     }
     let deadline = now + settings.deadline.nanoseconds
-    phase = .lameDuck(until: now + settings.lameDuck.nanoseconds, deadline: deadline)
-    return advance(now: now, isDone: false)
+    let lameDuck = skipsLameDuck ? 0 : settings.servedLameDuck.nanoseconds
+    phase = .lameDuck(until: now + lameDuck, deadline: deadline)
+    return lameDuck > 0 ? .takeLeave : advance(now: now, isDone: false)
   }
 
   /// - Parameter isDone: nothing is under way any more.
@@ -57,6 +65,15 @@ public struct ShutdownMachine: Equatable, Sendable {
       guard isDone || now >= deadline else { return .nothing }
       phase = .ended
       return isDone ? .finish : .cut
+    }
+  }
+
+  /// Nanoseconds until what is under way is cut.
+  public func timeLeft(now: Instant) -> UInt64 {
+    switch phase {
+    case .running: .max
+    case .lameDuck(_, let deadline), .draining(let deadline): deadline > now ? deadline - now : 0
+    case .ended: 0
     }
   }
 

@@ -16,6 +16,8 @@ struct ServerView: Equatable {
   /// What health checks say: they go on during a drain.
   let isHealthy: Bool
   let inFlight: Int
+  /// 0 is no limit.
+  let capacity: Int
   let weight: Int
 
   /// - Parameter isNamingPool: where servers of several pools stand together.
@@ -27,6 +29,7 @@ struct ServerView: Equatable {
     if let instance { keys.append("\"instance\":\(JSONText.quoted(instance))") }
     keys.append("\"state\":\"\(state.rawValue)\",\"healthy\":\(isHealthy)")
     keys.append("\"in_flight\":\(inFlight),\"weight\":\(weight)")
+    if capacity > 0 { keys.append("\"capacity\":\(capacity)") }
     return "{\(keys.joined(separator: ","))}"
   }
 }
@@ -36,9 +39,10 @@ extension Supervisor {
   /// Shows the servers of all pools.
   func poolsPage() -> AdminResponse {
     let views = serverViews
-    let pools = poolStatus.map { pool in
+    let pools = zip(poolStatus, roster.poolSlots).map { pool, slot in
       let servers = views.filter { $0.pool == pool.name }.map { $0.json(isNamingPool: false) }
       return "{\"name\":\(JSONText.quoted(pool.name)),\"up\":\(pool.up),\"of\":\(pool.count),"
+        + "\"waiting\":\(directory.pools[slot].waiting),"
         + "\"servers\":[\(servers.joined(separator: ","))]}"
     }
     return .json(200, "{\"pools\":[\(pools.joined(separator: ","))]}\n")
@@ -89,6 +93,7 @@ extension Supervisor {
       let pool = poolStatus.first { $0.name == change.pool }
       let left = "pool \(change.pool): \(pool?.up ?? 0) of \(pool?.count ?? 0)"
       let server = "server \(change.server)"
+      moveClients(change)
       if change.isDrained {
         workers.giveUpIdle(to: change.slot)
         let count = directory.cells[change.slot].inFlight
@@ -97,6 +102,26 @@ extension Supervisor {
       } else {
         logger.notice("\(server) is drained no more; \(left) up")
       }
+    }
+  }
+
+  /// Lets the clients of a server move, whose sessions no other server knows, or stay.
+  private func moveClients(_ change: ServerRoster.DrainChange) {
+    guard let index = configuration.poolIndex(named: change.pool),
+      let settings = configuration.pools[index].engineIO
+    else { return }
+    if change.isDrained {
+      workers.moveClients(of: change.slot, within: settings.drainWindow.nanoseconds)
+    } else {
+      workers.letClientsStay(with: change.slot)
+    }
+  }
+
+  /// Who is no longer in the file has no clients to come, but some to go.
+  func moveClients(ofServersGoneSince old: ServerRoster) {
+    for (pool, slot) in old.slots(goneIn: roster) {
+      guard let settings = pool.engineIO else { continue }
+      workers.moveClients(of: slot, within: settings.drainWindow.nanoseconds)
     }
   }
 
@@ -166,6 +191,6 @@ extension Supervisor {
     return ServerView(
       pool: pool, name: server.name, instance: server.settings.instance,
       address: address?.description, state: state, isHealthy: isHealthy,
-      inFlight: directory.cells[slot].inFlight, weight: server.weight)
+      inFlight: directory.cells[slot].inFlight, capacity: server.capacity, weight: server.weight)
   }
 }

@@ -60,9 +60,10 @@ extension Supervisor {
     let kept = orders.kept(from: configuration.pools, to: next.pools)
     new.take(kept)
     let lease = SnapshotLease()
+    sessions = Self.sessions(for: next, known: sessions)
     let snapshots: [Snapshot]
     do throws(SnapshotError) {
-      snapshots = try Self.snapshots(workers.count, next, new, registry, lease)
+      snapshots = try Self.snapshots(workers.count, next, new, registry, lease, sessions)
     } catch {
       new.release(&directory)
       throw error
@@ -71,6 +72,7 @@ extension Supervisor {
       logger.warning("\(setting) has changed: that takes effect at the next start")
     }
     retired.append(RetiredRoster(roster: roster, leases: current))
+    let old = roster
     roster = new
     orders = kept
     current = [WeakLease(lease)]
@@ -82,7 +84,9 @@ extension Supervisor {
     names.track(new.names, now: control.clock.now)
     prober.track(new.targets, &control)
     workers.change(to: snapshots)
+    moveClients(ofServersGoneSince: old)
     applyDrains()
+    if let snapshot = snapshots.first { files.keep(snapshot.fileRoutes()) }
   }
 
   /// What a reload cannot change, of all that differs.

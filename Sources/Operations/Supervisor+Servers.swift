@@ -35,7 +35,9 @@ extension Supervisor {
   }
 
   private func note(_ change: HealthChange, isUp: Bool) {
-    directory.cells[change.target.cell].setHealthy(isUp)
+    directory.cells[change.target.cell].setHealthy(isUp, at: control.clock.now)
+    // A server that comes up is as a rule a new process: it knows nothing of the old one's.
+    if isUp { sessions?.lose(cell: change.target.cell, now: control.clock.now) }
     setting.healthChanged(change.target.address, isUp)
   }
 
@@ -94,7 +96,8 @@ extension Supervisor {
   func publishSnapshots() {
     do throws(SnapshotError) {
       let lease = SnapshotLease()
-      let snapshots = try Self.snapshots(workers.count, configuration, roster, registry, lease)
+      let snapshots = try Self.snapshots(
+        workers.count, configuration, roster, registry, lease, sessions)
       current = current.filter { $0.lease != nil } + [WeakLease(lease)]
       workers.change(to: snapshots)
     } catch {
@@ -132,6 +135,8 @@ extension Supervisor {
       hurry(pool: pool, server: server)
     case .server(let pool, let server, .readmitted):
       logger.info("server \(server) back in pool \(pool): it has answered a request")
+    case .unreachable(let pool, let server):
+      hurry(pool: pool, server: server)
     case .file(let path, let error):
       say("\(path) cannot be served: \(error)")
     }

@@ -6,14 +6,15 @@ extension Supervisor {
   static let logTimeout: Duration = .seconds(2)
 
   /// SIGTERM or SIGINT, or the same by mailbox.
-  func terminate() {
+  func terminate(skipsLameDuck: Bool = false) {
     let settings = configuration.shutdown
     let isFirst = shutdown.isRunning
-    let action = shutdown.terminate(settings, now: control.clock.now)
+    let action = shutdown.terminate(
+      settings, skipsLameDuck: skipsLameDuck, now: control.clock.now)
     if isFirst {
       let lameDuck =
-        settings.lameDuck > .zero
-        ? "accepting for \(HealthText.seconds(settings.lameDuck)) more, " : ""
+        action == .takeLeave
+        ? "accepting for \(HealthText.seconds(settings.servedLameDuck)) more, " : ""
       logger.notice(
         "ending: \(lameDuck)what is under way has \(HealthText.seconds(settings.deadline))")
     }
@@ -28,7 +29,8 @@ extension Supervisor {
   private func follow(_ action: ShutdownMachine.Action, isImpatient: Bool) {
     switch action {
     case .nothing: break
-    case .drain: workers.drain()
+    case .drain: workers.drain(within: shutdown.timeLeft(now: control.clock.now))
+    case .takeLeave: workers.takeLeave()
     case .finish:
       closeLog()
       logger.notice("ended: nothing was under way any more")
@@ -81,7 +83,7 @@ extension Supervisor {
           switch message {
           case .workerEnded(let number, _): workers.noteEnd(of: number)
           case .logEnded: isLogClosed = true
-          case .terminate, .reload, .reopenLogs, .report, .namesAnswered, .looked: break
+          case .terminate, .interrupt, .reload, .reopenLogs, .report, .namesAnswered, .looked: break
           }
         }
       }

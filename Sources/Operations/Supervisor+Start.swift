@@ -1,3 +1,4 @@
+import Balancing
 import Configuration
 import Logging
 import Memory
@@ -74,7 +75,7 @@ extension Supervisor {
   /// A snapshot for each worker.
   static func snapshots(
     _ count: Int, _ configuration: Configuration, _ roster: ServerRoster,
-    _ registry: MetricRegistry, _ lease: SnapshotLease
+    _ registry: MetricRegistry, _ lease: SnapshotLease, _ sessions: SessionTable?
   ) throws(SnapshotError) -> [Snapshot] {
     let bindings = Snapshot.Bindings(
       servers: zip(configuration.pools, roster.servers).map { pool, servers in
@@ -83,14 +84,24 @@ extension Supervisor {
             name: server.name, weight: server.weight, cell: server.slot,
             host: server.endpoint.description,
             counters: Metrics.serverSlots(pool.name, server.name, registry),
-            isBackup: server.isBackup)
+            isBackup: server.isBackup, capacity: server.capacity)
         }
       },
+      pools: zip(configuration.pools, roster.poolSlots).map { pool, slot in
+        Snapshot.PoolBinding(cell: slot, counters: Metrics.poolSlots(pool.name, registry))
+      },
       routes: configuration.routes.map { Metrics.routeSlots($0.name, registry) },
-      lease: lease)
+      lease: lease, sessions: sessions)
     var snapshots: [Snapshot] = []
     for _ in 0..<count { snapshots.append(try Snapshot(configuration, bindings)) }
     return snapshots
+  }
+
+  /// The table of sessions, if a pool needs one; there is never a second.
+  static func sessions(for configuration: Configuration, known: SessionTable?) -> SessionTable? {
+    if let known { return known }
+    guard configuration.pools.contains(where: { $0.engineIO != nil }) else { return nil }
+    return SessionTable(servers: serverLimit)
   }
 }
 

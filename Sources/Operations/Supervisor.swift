@@ -60,6 +60,7 @@ public final class Supervisor {
 
   /// Servers that all configurations in use may have together.
   static let serverLimit = 1024
+  static let poolLimit = 256
 
   let setting: Setting
   let logger: Logger
@@ -78,6 +79,8 @@ public final class Supervisor {
   var prober: HealthProber
   let names: NameResolver
 
+  /// Made when a pool first needs it, and kept.
+  var sessions: SessionTable?
   let registry: MetricRegistry
   let workerSlots: WorkerSlots
   var ejections: [String: [String: Int]] = [:]
@@ -123,12 +126,15 @@ public final class Supervisor {
 
     let count = configuration.workers ?? CPUQuota.current().workers
     let cells = SharedTable(count: Self.serverLimit) { _ in ServerCell() }
-    var directory = ServerDirectory(cells: cells)
+    let poolCells = SharedTable(count: Self.poolLimit) { _ in PoolCell() }
+    var directory = ServerDirectory(cells: cells, pools: poolCells)
     let roster = try ServerRoster(configuration.pools, &directory) { _ in nil }
     registry = MetricRegistry(workers: count)
     workerSlots = Metrics.workerSlots(registry)
     let lease = SnapshotLease()
-    let snapshots = try Self.snapshots(count, configuration, roster, registry, lease)
+    sessions = Self.sessions(for: configuration, known: nil)
+    let snapshots = try Self.snapshots(
+      count, configuration, roster, registry, lease, sessions)
     current = [WeakLease(lease)]
 
     let sockets = try Self.sockets(count, configuration.listen)
@@ -147,7 +153,9 @@ public final class Supervisor {
     names = try NameResolver(
       logger: setting.logger, wake: { mailbox.post(.namesAnswered) }, resolve: setting.resolve)
     names.track(roster.names, now: control.clock.now)
-    prober = HealthProber(random: RandomSource(seed: try Syscalls.randomWords()[0]))
+    prober = HealthProber(random: RandomSource(seed: try Syscalls.randomWords()[0])) {
+      cells[$0].isFull
+    }
     prober.track(roster.targets, &control)
     if let queue = signals.take() {
       try control.events.registerReadable(queue.descriptor, token: Token(kind: .signals))
@@ -161,7 +169,8 @@ public final class Supervisor {
     workers = try WorkerPool(
       snapshots, listening: sockets.numbers,
       WorkerPool.Common(
-        cells: cells, table: registry.table, slots: workerSlots, accessLog: accessLog?.queue,
+        cells: cells, poolCells: poolCells, table: registry.table, slots: workerSlots,
+        accessLog: accessLog?.queue,
         spill: spill, files: files, connectionsLimit: (limit + count - 1) / count, control: mailbox),
       now: control.clock.now)
     self.control = control
@@ -231,7 +240,8 @@ public final class Supervisor {
   private func readSignals() {
     while let signal = nextSignal() {
       switch signal {
-      case .terminate, .interrupt, .quit: obey(.terminate)
+      case .terminate, .quit: obey(.terminate)
+      case .interrupt: obey(.interrupt)
       case .hangUp:
         obey(.reload)
         obey(.reopenLogs)
@@ -251,6 +261,7 @@ public final class Supervisor {
   private func obey(_ message: ControlMailbox.Message) {
     switch message {
     case .terminate: terminate()
+    case .interrupt: terminate(skipsLameDuck: true)
     case .reload: _ = reload(&control)
     case .reopenLogs: accessLog?.reopen()
     case .report(let report): write(report)

@@ -14,6 +14,7 @@ struct WorkerPool {
   /// What all workers are given alike.
   struct Common {
     let cells: SharedTable<ServerCell>
+    let poolCells: SharedTable<PoolCell>
     let table: CounterTable
     let slots: WorkerSlots
     let accessLog: BatchQueue?
@@ -32,14 +33,17 @@ struct WorkerPool {
     _ snapshots: [Snapshot], listening sockets: [[Int32]], _ common: Common, now: Instant
   ) throws(SystemError) {
     started = now
+    var mailboxes: [Mailbox] = []
+    for _ in snapshots { mailboxes.append(try Mailbox()) }
     for (number, snapshot) in snapshots.enumerated() {
-      let member = Member(mailbox: try Mailbox(), heartbeat: Heartbeat())
+      let member = Member(mailbox: mailboxes[number], heartbeat: Heartbeat())
       let control = common.control
       let environment = WorkerEnvironment(
         number: number, workers: snapshots.count, cells: common.cells,
-        counters: common.table.row(ofWorker: number), slots: common.slots,
+        poolCells: common.poolCells, counters: common.table.row(ofWorker: number),
+        slots: common.slots,
         accessLog: common.accessLog, spill: common.spill, files: common.files,
-        mailbox: member.mailbox, connectionsLimit: common.connectionsLimit,
+        mailboxes: mailboxes, connectionsLimit: common.connectionsLimit,
         heartbeat: member.heartbeat,
         report: { control.post(.report($0)) })
       let own = sockets[number]
@@ -85,6 +89,19 @@ struct WorkerPool {
   /// Gives what waits for a dead server to others.
   func takeBack(from cell: Int) { for member in members { member.mailbox.takeBack(from: cell) } }
 
-  func drain() { for member in members { member.mailbox.drain() } }
+  /// Tells the clients of a draining server to connect anew, over `window` nanoseconds.
+  func moveClients(of cell: Int, within window: UInt64) {
+    for member in members { member.mailbox.moveClients(of: cell, within: window) }
+  }
+
+  func letClientsStay(with cell: Int) {
+    for member in members { member.mailbox.letClientsStay(with: cell) }
+  }
+
+  /// - Parameter time: nanoseconds until whatever is under way is cut.
+  func drain(within time: UInt64) {
+    for member in members { member.mailbox.drain(within: time) }
+  }
+  func takeLeave() { for member in members { member.mailbox.takeLeave() } }
   func stop() { for member in members { member.mailbox.stop() } }
 }

@@ -81,6 +81,10 @@ struct AccessLog: ~Copyable {
     batch.append(decimal: end.bytesOut)
     batch.append(",\"duration_ms\":")
     Self.append(milliseconds: end.duration, to: &batch)
+    if end.queued > 0 {
+      batch.append(",\"queued_ms\":")
+      Self.append(milliseconds: end.queued, to: &batch)
+    }
     if let connect = end.connect {
       batch.append(",\"connect_ms\":")
       Self.append(milliseconds: connect, to: &batch)
@@ -111,6 +115,8 @@ struct AccessEnd {
   var bytesIn: UInt64
   var bytesOut: UInt64
   var duration: UInt64
+  /// How long the request has waited for a server.
+  var queued: UInt64 = 0
   var connect: UInt64?
   var firstByte: UInt64?
   var reason: Termination

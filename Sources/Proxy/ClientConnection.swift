@@ -19,6 +19,7 @@ struct ClientConnection: ~Copyable {
   var transport: Transport
   /// Who connected.
   let address: SocketAddress
+  let accepted: Instant
   var state = State.idle
   /// Requests begun on this connection.
   var requests: UInt32 = 0
@@ -28,9 +29,10 @@ struct ClientConnection: ~Copyable {
   /// The exchange under way, or the tunnel.
   var work = Handle.none
 
-  init(socket: consuming Descriptor, address: SocketAddress) {
+  init(socket: consuming Descriptor, address: SocketAddress, now: Instant) {
     transport = Transport(socket, isWritable: true)
     self.address = address
+    accepted = now
   }
 }
 

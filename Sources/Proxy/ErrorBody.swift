@@ -4,8 +4,9 @@ import Memory
 /// What people and programs read when Martlet itself answers: the status in words and the
 /// request's id, and nothing of what is behind the proxy.
 enum ErrorBody {
+  /// - Parameter refresh: in how many seconds a page loads itself anew; 0 is never.
   static func write(
-    _ status: UInt16, asJSON: Bool, id: RequestIDText, from head: Span<UInt8>,
+    _ status: UInt16, asJSON: Bool, refresh: UInt64, id: RequestIDText, from head: Span<UInt8>,
     to buffer: inout ByteBuffer
   ) {
     let words = ReasonPhrase.of(status)
@@ -27,7 +28,13 @@ enum ErrorBody {
     buffer.append(decimal: UInt64(status))
     buffer.append(" ")
     buffer.append(words)
-    buffer.append("</title></head>\n<body><h1>")
+    buffer.append("</title>")
+    if refresh > 0 {
+      buffer.append("<meta http-equiv=\"refresh\" content=\"")
+      buffer.append(decimal: refresh)
+      buffer.append("\">")
+    }
+    buffer.append("</head>\n<body><h1>")
     buffer.append(decimal: UInt64(status))
     buffer.append(" ")
     buffer.append(words)

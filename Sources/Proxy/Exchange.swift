@@ -14,6 +14,8 @@ struct Exchange: ~Copyable {
     case looking
     /// The request's body is being read; no server has been asked yet.
     case holding
+    /// It waits for a server that can take it.
+    case queued
     /// A connection to a server is being opened.
     case connecting
     /// The request is being sent, the head of the response is awaited.
@@ -66,10 +68,25 @@ struct Exchange: ~Copyable {
   var triedBefore = TriedServers()
   /// What the request says about the server it wants.
   var key = AffinityKey()
+  /// What the request has to do with a session that only one server knows.
+  var session = SessionFacts()
   /// The server counts this request as under way.
   var isCounted = false
   var attempts: UInt8 = 0
   var retry = RetryState()
+  /// How often the request, or a part of it, was sent.
+  var sends: UInt8 = 0
+  /// When it first had to wait for a server; 0 when it never had to.
+  var queuedSince: Instant = 0
+  /// When it last began to wait.
+  var entered: Instant = 0
+  /// How long it has waited.
+  var queued: UInt64 = 0
+  /// Its neighbours among those that wait.
+  var next = Handle.none
+  var previous = Handle.none
+  /// It was let go while no server of its pool was known to answer.
+  var isOnTrial = false
   /// Whether the request's end has gone out to the server.
   var isSent = false
   /// The server reads no more of the request, though it may still answer.
@@ -130,6 +147,9 @@ struct Exchange: ~Copyable {
 
   /// The pool allows one more server to be asked.
   var hasTryLeft: Bool { Int(attempts) <= pool.retries + Int(retry.freeTries) }
+  /// Whether the request may reach a server twice (RFC 9110 §9.2.2). A session ends over a second
+  /// poll beside the first, and what is polled is gone with the answer.
+  var isRepeatable: Bool { facts.method.isIdempotent && session.role != .member }
   /// Whether the request's id is the one that it came with.
   var keepsRequestID: Bool { !facts.requestID.isEmpty }
   /// Where the next request begins in the buffer, if it is there already.

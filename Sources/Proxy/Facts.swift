@@ -17,6 +17,7 @@ struct RouteFacts {
   var pool = -1
   /// 0 is no limit.
   var bodyLimit = 0
+  var priority = Priority.normal
   var buffersRequest = true
   var buffersResponse = true
   var allowsWebSocket = false
@@ -53,10 +54,28 @@ struct PoolFacts {
   var idleTimeout: UInt64 = 0
   /// Requests after which a connection is closed; 0 is no limit.
   var requestsLimit: UInt32 = 0
+  /// The age after which a connection is closed; 0 is no limit.
+  var ageLimit: UInt64 = 0
   var preservesHost = true
   /// Host is made by the pool's template.
   var makesHost = false
   var issuesCookie = false
+  /// Of the cell that tells workers of each other's waiting requests.
+  var cell = -1
+  /// Some server has a limit to how many requests it gets at once.
+  var hasCapacity = false
+  /// How many requests may wait; 0 when none may.
+  var queueLimit = 0
+  var queueTimeout: UInt64 = 0
+  /// In seconds.
+  var retryAfter: UInt64 = 1
+  var counters = PoolSlots()
+  /// The servers speak Engine.IO.
+  var hasSessions = false
+  /// How long a session is remembered.
+  var sessionTimeout: UInt64 = 0
+  /// Over which time the clients of a draining server are told to move.
+  var drainWindow: UInt64 = 0
 }
 
 /// A server, as the hot path sees it.
@@ -80,6 +99,28 @@ public struct RouteSlots: Sendable {
     self.duration = duration
     self.bytesIn = bytesIn
     self.bytesOut = bytesOut
+  }
+}
+
+/// Where a pool's counts are kept in a worker's counters.
+public struct PoolSlots: Sendable {
+  /// Three in a row: requests that had to wait, by priority.
+  public var queued: Int
+  /// A gauge: what waits now.
+  public var waiting: Int
+  public var refusedFull: Int
+  public var refusedTimeout: Int
+  /// A histogram: `LatencyBuckets.slots` in a row.
+  public var wait: Int
+
+  public init(
+    queued: Int = 0, waiting: Int = 0, refusedFull: Int = 0, refusedTimeout: Int = 0, wait: Int = 0
+  ) {
+    self.queued = queued
+    self.waiting = waiting
+    self.refusedFull = refusedFull
+    self.refusedTimeout = refusedTimeout
+    self.wait = wait
   }
 }
 

@@ -11,8 +11,17 @@ public final class Mailbox: Sendable {
     case giveUpIdle(Int)
     /// The server of a cell is dead: what waits for it may go elsewhere.
     case takeBack(Int)
-    /// Take no new connections; end those there are as their work ends.
-    case drain
+    /// A server of the pool with this cell has room for a request that waits here.
+    case slotFree(Int)
+    /// Tell the clients of the server of a cell to connect anew, within so many nanoseconds.
+    case move(Int, within: UInt64)
+    /// The server of the cell drains no more.
+    case stay(Int)
+    /// Take no new connections; end those there are as their work ends, within so many
+    /// nanoseconds.
+    case drain(within: UInt64)
+    /// Serve on, and let each response be the last of its connection.
+    case takeLeave
     /// End now, whatever is under way.
     case stop
     /// A piece of a body is in its file.
@@ -38,8 +47,19 @@ public final class Mailbox: Sendable {
   /// it is kept.
   public func takeBack(from cell: Int) { post(.takeBack(cell)) }
 
-  /// No new connections; those there are end as their work ends.
-  public func drain() { post(.drain) }
+  /// The clients of the cell's server are told to connect anew, over `window` nanoseconds.
+  public func moveClients(of cell: Int, within window: UInt64) {
+    post(.move(cell, within: window))
+  }
+
+  /// Clients stay with the cell's server.
+  public func letClientsStay(with cell: Int) { post(.stay(cell)) }
+
+  /// No new connections; those there are end as their work ends, which must be within `time`
+  /// nanoseconds.
+  public func drain(within time: UInt64) { post(.drain(within: time)) }
+  /// Each response that begins from now on is the last of its connection.
+  public func takeLeave() { post(.takeLeave) }
 
   /// The loop ends now, whatever is under way.
   public func stop() { post(.stop) }

@@ -1,7 +1,7 @@
-import Balancing
+public import Balancing
 import CLibraries
 public import Configuration
-import Files
+public import Files
 import HTTP
 import Memory
 import Network
@@ -18,15 +18,36 @@ public final class Snapshot: Sendable {
   public struct Bindings: Sendable {
     /// By pool: its servers, of which a name with several addresses gives several.
     public var servers: [[Server]]
+    /// By pool.
+    public var pools: [PoolBinding]
     /// By route.
     public var routes: [RouteSlots]
     /// Held by every snapshot that is made with it.
     public var lease: SnapshotLease?
+    /// For pools whose servers have sessions.
+    public var sessions: SessionTable?
 
-    public init(servers: [[Server]], routes: [RouteSlots], lease: SnapshotLease? = nil) {
+    public init(
+      servers: [[Server]], pools: [PoolBinding], routes: [RouteSlots],
+      lease: SnapshotLease? = nil, sessions: SessionTable? = nil
+    ) {
       self.servers = servers
+      self.pools = pools
       self.routes = routes
       self.lease = lease
+      self.sessions = sessions
+    }
+  }
+
+  /// A pool as a worker is told of it.
+  public struct PoolBinding: Sendable {
+    /// Its place in the table of pools' cells.
+    public var cell: Int
+    public var counters: PoolSlots
+
+    public init(cell: Int, counters: PoolSlots) {
+      self.cell = cell
+      self.counters = counters
     }
   }
 
@@ -42,10 +63,12 @@ public final class Snapshot: Sendable {
     public var counters: ServerSlots
     /// It stands in for those that are none.
     public var isBackup: Bool
+    /// How many requests it gets at once; 0 is no limit.
+    public var capacity: Int
 
     public init(
       name: String, weight: Int, cell: Int, host: String, counters: ServerSlots,
-      isBackup: Bool = false
+      isBackup: Bool = false, capacity: Int = 0
     ) {
       self.name = name
       self.weight = weight
@@ -53,6 +76,7 @@ public final class Snapshot: Sendable {
       self.host = host
       self.counters = counters
       self.isBackup = isBackup
+      self.capacity = capacity
     }
   }
 
@@ -100,6 +124,8 @@ public final class Snapshot: Sendable {
     /// The text by which a platform's page is known; empty for none.
     let page: [UInt8]
     let retryBudget: RetryBudget
+    /// What browsers get that are refused because no server takes them.
+    let busyPage: [UInt8]?
   }
 
   /// Client-side timeouts in nanoseconds.
@@ -124,6 +150,7 @@ public final class Snapshot: Sendable {
 
   public let configuration: Configuration
   private let lease: SnapshotLease?
+  let sessions: SessionTable?
   let routes: [Route]
   let pools: [Pool]
   let plans: [PoolPlan]
@@ -145,11 +172,14 @@ public final class Snapshot: Sendable {
   let unsentLimit: Int
   /// Requests on one connection; 0 is no limit.
   let requestsLimit: UInt32
+  /// The age of one connection; 0 is no limit.
+  let connectionAgeLimit: UInt64
 
   /// - Throws: what the configuration's own checks have not found.
   public init(_ configuration: Configuration, _ bindings: Bindings) throws(SnapshotError) {
     self.configuration = configuration
     lease = bindings.lease
+    sessions = bindings.sessions
     do throws(RouteTableError) {
       table = try RouteTable(configuration.routes.map(\.match))
     } catch {
@@ -184,15 +214,17 @@ public final class Snapshot: Sendable {
     gzip = GzipPlan(configuration.gzip ?? GzipSettings())
     unsentLimit = configuration.buffers.unsentBytes
     requestsLimit = UInt32(clamping: configuration.keepalive.requests)
+    connectionAgeLimit = configuration.keepalive.age.nanoseconds
     pools = configuration.pools.enumerated().map { i, pool in
-      Self.pool(pool, bindings.servers[i], variables)
+      Self.pool(pool, bindings.servers[i], bindings.pools[i], variables)
     }
     plans = configuration.pools.enumerated().map { i, pool in
       PoolPlan(
         pool,
         servers: bindings.servers[i].map {
           PoolPlan.Server(
-            name: $0.name, weight: $0.weight, slot: $0.cell, isBackup: $0.isBackup)
+            name: $0.name, weight: $0.weight, slot: $0.cell, isBackup: $0.isBackup,
+            capacity: $0.capacity)
         })
     }
     var routes: [Route] = []
@@ -209,7 +241,7 @@ public final class Snapshot: Sendable {
   }
 
   /// The file server's routes go by the same numbers; those that serve no files have an empty one.
-  func fileRoutes() -> [FileRoute] {
+  public func fileRoutes() -> [FileRoute] {
     routes.map { route in
       if case .files(let files, _) = route.action { return files }
       return FileRoute(base: .root("/"), candidates: [])
@@ -227,9 +259,19 @@ public final class Snapshot: Sendable {
   }
 
   private static func pool(
-    _ settings: PoolSettings, _ servers: [Server], _ variables: VariableTable
+    _ settings: PoolSettings, _ servers: [Server], _ binding: PoolBinding,
+    _ variables: VariableTable
   ) -> Pool {
     var facts = PoolFacts()
+    facts.cell = binding.cell
+    facts.counters = binding.counters
+    facts.hasCapacity = servers.contains { $0.capacity > 0 }
+    let queue = settings.effectiveQueue
+    if let queue {
+      facts.queueLimit = queue.requests
+      facts.queueTimeout = queue.timeout.nanoseconds
+      facts.retryAfter = UInt64(clamping: queue.retryAfter.components.seconds)
+    }
     facts.connectTimeout = settings.timeouts.connect.nanoseconds
     facts.responseTimeout = settings.timeouts.response.nanoseconds
     facts.sendTimeout = settings.timeouts.send.nanoseconds
@@ -244,9 +286,15 @@ public final class Snapshot: Sendable {
       facts.idleLimit = keepalive.connections
       facts.idleTimeout = keepalive.idle.nanoseconds
       facts.requestsLimit = UInt32(clamping: keepalive.requests)
+      facts.ageLimit = keepalive.age.nanoseconds
     }
     facts.preservesHost = settings.host == .preserve
     if case .cookie = settings.affinity { facts.issuesCookie = true }
+    if let engineIO = settings.engineIO {
+      facts.hasSessions = true
+      facts.sessionTimeout = engineIO.remember.nanoseconds
+      facts.drainWindow = engineIO.drainWindow.nanoseconds
+    }
     var hosts = servers.map(\.host)
     var hostTemplate: TextTemplate?
     if case .template(let template) = settings.host {
@@ -263,7 +311,8 @@ public final class Snapshot: Sendable {
       serverNames: servers.map(\.name), serverNamesAsJSON: servers.map { escape($0.name) },
       hosts: hosts, hostTemplate: hostTemplate,
       page: Array((settings.platformPage?.text ?? "").utf8),
-      retryBudget: RetryBudget(percent: settings.retries.budgetPercent))
+      retryBudget: RetryBudget(percent: settings.retries.budgetPercent),
+      busyPage: queue?.page.map { Array($0.utf8) })
   }
 
   private static func route(
@@ -286,6 +335,7 @@ public final class Snapshot: Sendable {
         throw SnapshotError(route: settings.name, "there is no pool \(proxy.pool)")
       }
       facts.pool = pool
+      facts.priority = proxy.priority
       facts.bodyLimit = proxy.bodyBytesLimit ?? configuration.limits.bodyBytes
       facts.buffersRequest = proxy.buffersRequest
       facts.buffersResponse = proxy.buffersResponse

@@ -5,6 +5,8 @@ enum Termination: UInt8 {
   case bodyTooLarge
   case noRoute
   case noServer
+  case queueFull
+  case queueTimeout
   case redirectCircle
   case clientClosedRequest
   case clientClosedWaiting
@@ -34,6 +36,8 @@ enum Termination: UInt8 {
   case overloaded
   case shutdown
   case tunnelIdle
+  case sessionLost
+  case moved
 
   /// `who:phase`, or `ok`.
   var text: StaticString {
@@ -43,6 +47,8 @@ enum Termination: UInt8 {
     case .bodyTooLarge: "refused:body_too_large"
     case .noRoute: "refused:no_route"
     case .noServer: "refused:no_server"
+    case .queueFull: "refused:queue_full"
+    case .queueTimeout: "refused:queue_timeout"
     case .redirectCircle: "server_failed:redirect_circle"
     case .clientClosedRequest: "client_closed:request"
     case .clientClosedWaiting: "client_closed:waiting"
@@ -72,6 +78,8 @@ enum Termination: UInt8 {
     case .overloaded: "refused:overloaded"
     case .shutdown: "internal:shutdown"
     case .tunnelIdle: "timeout:tunnel"
+    case .sessionLost: "refused:session_lost"
+    case .moved: "drained:tunnel"
     }
   }
 }

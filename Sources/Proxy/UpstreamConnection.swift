@@ -14,9 +14,13 @@ struct UpstreamConnection: ~Copyable {
   var transport: Transport
   /// The server's cell: what idle connections are kept by.
   let cell: Int
+  /// The server's `placement` when the connection was opened.
+  var placement: UInt64 = 0
   var state = State.connecting
   /// Requests sent on this connection, the present one included.
   var requests: UInt32 = 0
+  /// From when on it carries no other request.
+  var retirement: Instant = .max
   var deadline = Deadline()
   /// The exchange it serves, or the tunnel.
   var work = Handle.none

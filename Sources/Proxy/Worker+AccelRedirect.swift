@@ -152,6 +152,8 @@ extension Worker {
     exchanges[exchange].attempts = 0
     exchanges[exchange].retry.freeTries = 0
     exchanges[exchange].retry.waitEnd = 0
+    exchanges[exchange].sends = 0
+    exchanges[exchange].queuedSince = 0
     exchanges[exchange].tried = TriedServers()
     exchanges[exchange].server = -1
     takeKey(exchange)

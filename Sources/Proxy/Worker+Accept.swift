@@ -48,7 +48,10 @@ extension Worker {
     Syscalls.set(.noDelay, on: socket)
     Syscalls.set(.unsentLimit(snapshot.unsentLimit), on: socket)
     // Full: closing at once tells the client to go elsewhere; waiting in silence would not.
-    guard let client = clients.insert(ClientConnection(socket: socket, address: address)) else {
+    guard
+      let client = clients.insert(
+        ClientConnection(socket: socket, address: address, now: clock.now))
+    else {
       environment.counters.add(environment.slots.overloaded)
       return
     }

@@ -19,10 +19,25 @@ enum Outcome {
 extension Worker {
   /// Chooses the server to be tried next.
   mutating func pick(_ exchange: Handle) -> Int? {
+    guard exchanges[exchange].session.role == .member else { return pickAny(exchange) }
+    return pickForSession(exchange)
+  }
+
+  /// Chooses a server by the pool's strategy and affinity.
+  mutating func pickAny(_ exchange: Handle) -> Int? {
     let generation = exchanges[exchange].generation
     return generations[generation].balancer.pick(
       pool: exchanges[exchange].route.pool, key: exchanges[exchange].key,
-      tried: exchanges[exchange].tried, now: clock.now)
+      tried: exchanges[exchange].tried, priority: exchanges[exchange].route.priority,
+      now: clock.now)
+  }
+
+  /// A server is there that has no room for the exchange now.
+  func isFull(_ exchange: Handle) -> Bool {
+    let generation = exchanges[exchange].generation
+    return generations[generation].balancer.isFull(
+      pool: exchanges[exchange].route.pool, tried: exchanges[exchange].tried,
+      priority: exchanges[exchange].route.priority, now: clock.now)
   }
 
   /// Notes what the head in `requestHead` says about the server that it wants.
@@ -30,6 +45,7 @@ extension Worker {
     var key = AffinityKey()
     observe(exchange, &key)
     exchanges[exchange].key = key
+    if exchanges[exchange].pool.hasSessions { noteSession(exchange) }
   }
 
   private func observe(_ exchange: Handle, _ key: inout AffinityKey) {
@@ -48,12 +64,17 @@ extension Worker {
       pool: pool, address: exchanges[exchange].facts.address, key: &key)
   }
 
-  mutating func beginRequest(_ exchange: Handle, to server: Int) {
+  /// Counts the exchange as the server's; false when that has no room for it any more.
+  mutating func beginRequest(_ exchange: Handle, to server: Int) -> Bool {
     let generation = exchanges[exchange].generation
-    generations[generation].balancer.begin(
-      pool: exchanges[exchange].route.pool, server: server)
+    guard
+      generations[generation].balancer.begin(
+        pool: exchanges[exchange].route.pool, server: server,
+        priority: exchanges[exchange].route.priority)
+    else { return false }
     exchanges[exchange].isCounted = true
     exchanges[exchange].asked = clock.now
+    return true
   }
 
   /// The first byte of what the server answers is here.
@@ -78,12 +99,16 @@ extension Worker {
     let pool = exchanges[exchange].route.pool
     let server = exchanges[exchange].server
     generations[generation].balancer.end(pool: pool, server: server)
+    if exchanges[exchange].pool.hasCapacity { noteFreeSlot(exchanges[exchange].pool.cell) }
+    endTrial(exchange, outcome)
     let change: Balancer.Change?
     switch outcome {
     case .answered:
       change = generations[generation].balancer.succeeded(
         pool: pool, server: server, now: clock.now)
     case .connectFailed, .failed:
+      noteLoss(exchange, outcome)
+      if outcome == .connectFailed { complain(generation, pool, server) }
       let slots = generations[generation].snapshot.pools[pool].servers[server].counters
       environment.counters.add(slots.failures)
       change = generations[generation].balancer.failed(
@@ -111,6 +136,16 @@ extension Worker {
     environment.report(
       .server(
         pool: snapshot.pools[pool].name, server: snapshot.pools[pool].serverNames[server], change))
+  }
+
+  /// Has the name of a server that cannot be reached looked up again.
+  private func complain(_ generation: Handle, _ pool: Int, _ server: Int) {
+    guard generations[generation].balancer.isToComplain(pool: pool, server: server, now: clock.now)
+    else { return }
+    let snapshot = generations[generation].snapshot
+    environment.report(
+      .unreachable(
+        pool: snapshot.pools[pool].name, server: snapshot.pools[pool].serverNames[server]))
   }
 
   /// Lets the client come back to the server that answered.

@@ -22,7 +22,7 @@ extension Worker {
     if hasHungUp { return clientGone(exchange) }
     switch exchanges[exchange].phase {
     case .head: readHead(exchange)
-    case .looking: noticeHalfClose(exchange)
+    case .looking, .queued: noticeHalfClose(exchange)
     case .holding: readRequestBody(exchange)
     case .connecting, .waiting, .responding: advance(exchange)
     }
@@ -32,7 +32,7 @@ extension Worker {
   mutating func clientGone(_ exchange: Handle) {
     switch exchanges[exchange].phase {
     case .head, .holding: exchanges[exchange].reason = .clientClosedRequest
-    case .looking, .connecting, .waiting: exchanges[exchange].reason = .clientClosedWaiting
+    case .looking, .queued, .connecting, .waiting: exchanges[exchange].reason = .clientClosedWaiting
     case .responding: exchanges[exchange].reason = .clientClosedResponse
     }
     abandon(exchange)
@@ -58,6 +58,12 @@ extension Worker {
       fileLookupExpired(exchange)
     case .holding:
       refuse(exchange, status: 408, reason: .clientTimeoutBody)
+    case .queued:
+      // Whether its client has gone or its time has: either way it waits no more.
+      guard clients[exchanges[exchange].client].transport.isDone else {
+        return refuseWaiting(exchange, .queueTimeout)
+      }
+      clientGone(exchange)
     case .connecting, .waiting:
       guard clients[exchanges[exchange].client].transport.isDone else {
         return refuse(exchange, status: 408, reason: .clientTimeoutBody)

@@ -100,7 +100,7 @@ extension Worker {
     _ exchange: Handle, _ response: consuming FileResponse
   ) {
     passOverBody(exchange)
-    if isDraining { exchanges[exchange].endsConnection = true }
+    if isTakingLeave { exchanges[exchange].endsConnection = true }
     exchanges[exchange].status = UInt16(clamping: response.status)
     exchanges[exchange].phase = .responding
     let edits = responseEdits(of: exchange)

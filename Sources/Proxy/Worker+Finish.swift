@@ -20,16 +20,21 @@ extension Worker {
     clients[client].unwanted = UInt32(max(end - exchanges[exchange].request.count, 0))
     var rest = takeLeftover(exchange)
     drop(exchange)
-    if isDraining, rest.isEmpty {
-      buffers.strip(&rest)
-      return beginLingering(client)
-    }
+    clients[client].deadline.clear()
     clients[client].state = .idle
-    clients[client].work = .none
     if !rest.isEmpty || clients[client].transport.isReadable {
       return beginNext(client, leftover: rest)
     }
     buffers.strip(&rest)
+    awaitRequest(client)
+  }
+
+  /// Nothing is owed to the client, and it may ask again as long as connections are kept.
+  mutating func awaitRequest(_ client: Handle) {
+    clients[client].state = .idle
+    clients[client].work = .none
+    if isDraining { return endIdle(client) }
+    guard clients[client].deadline.instant == .max else { return }
     setClientDeadline(client, after: snapshot.timeouts.keepalive)
   }
 
@@ -60,6 +65,7 @@ extension Worker {
 
   /// Ends an exchange whose client has gone, or must go: the connection closes with it.
   mutating func abandon(_ exchange: Handle) {
+    leaveRoom(exchange)
     record(exchange)
     let client = exchanges[exchange].client
     endWithServer(exchange)

@@ -52,6 +52,7 @@ extension Worker {
     let before = current
     current = adopt(snapshot)
     if generations[before].exchanges == 0 { remove(before) }
+    renewWaiting()
   }
 
   /// An exchange that began with a snapshot is over.
@@ -90,18 +91,35 @@ extension Worker {
 
   // MARK: The end
 
-  /// No new connections; those that are idle end now, the others with their next response.
-  mutating func drain() {
+  /// How long a connection that has just been made may take for its first request when all end.
+  static let firstRequestGrace: UInt64 = 1_000_000_000
+
+  /// No new connections; those that are idle end now, the others with their next response, and
+  /// WebSockets when their clients have been told, within `time` (in ns).
+  mutating func drain(within time: UInt64) {
     guard !isDraining else { return }
+    isTakingLeave = true
     isDraining = true
     closeListeners()
     for slot in 0..<clients.slotLimit {
       guard let client = clients.handle(ofSlot: slot), clients[client].state == .idle else {
         continue
       }
-      // A request may be on its way at this moment: our end is closed, and what comes is read,
-      // so that the client learns by an orderly end that it may ask elsewhere.
-      beginLingering(client)
+      // A request that has come already is served: one look for it, at this last moment.
+      clients[client].transport.isReadable = true
+      beginExchange(client)
     }
+    moveTunnels(within: time)
+  }
+
+  /// A connection that has no request, while all end.
+  mutating func endIdle(_ client: Handle) {
+    // Its maker has been let in a moment ago, and has not been heard.
+    guard clients[client].requests > 0 else {
+      return setClientDeadline(client, after: Self.firstRequestGrace)
+    }
+    // A request may be on its way at this moment: our end is closed, and what comes is read,
+    // so that the client learns by an orderly end that it may ask elsewhere.
+    beginLingering(client)
   }
 }

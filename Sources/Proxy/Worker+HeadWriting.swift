@@ -57,6 +57,8 @@ extension Worker {
     if setsProto { except.insert(.xForwardedProto) }
     if setsHost { except.insert(.xForwardedHost) }
     if !exchanges[exchange].keepsRequestID { except.insert(.xRequestID) }
+    // What opens a session must be readable here.
+    if exchanges[exchange].session.role == .opener { except.insert(.acceptEncoding) }
     except.formUnion(edited)
 
     appendRequestLine(exchange, &writer, to: &input)

@@ -134,7 +134,6 @@ extension Worker {
     }
     // Woken for nothing: back to owning nothing.
     drop(exchange)
-    clients[client].state = .idle
-    clients[client].work = .none
+    awaitRequest(client)
   }
 }

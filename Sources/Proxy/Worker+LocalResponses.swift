@@ -11,6 +11,7 @@ extension Worker {
     _ exchange: Handle, status: UInt16, reason: Termination, endsConnection: Bool = true,
     withFields: Bool = false
   ) {
+    leaveRoom(exchange)
     exchanges[exchange].reason = reason
     // What a file thread finds out for it is no longer its answer.
     exchanges[exchange].fileWait = nil
@@ -25,6 +26,7 @@ extension Worker {
       endRequest(exchange, .abandoned)
     }
     if !withFields { fields.clear() }
+    if reason == .queueFull || reason == .queueTimeout, answerWithPage(exchange) { return }
     answerInWords(exchange, status: status)
   }
 
@@ -34,12 +36,36 @@ extension Worker {
     var body = scratch.take()
     body.clear()
     ErrorBody.write(
-      status, asJSON: isJSON, id: RequestIDText(exchanges[exchange]),
+      status, asJSON: isJSON, refresh: refresh(exchange), id: RequestIDText(exchanges[exchange]),
       from: exchanges[exchange].request.written, to: &body)
     scratch = body
     answer(
       exchange, status: status,
       contentType: isJSON ? "application/json" : "text/html; charset=utf-8")
+  }
+
+  /// When a page loads itself anew, in seconds; 0 where it does not: what was sent is not sent again
+  /// by a page.
+  private func refresh(_ exchange: Handle) -> UInt64 {
+    let reason = exchanges[exchange].reason
+    guard reason == .queueFull || reason == .queueTimeout,
+      exchanges[exchange].facts.method == .get
+    else { return 0 }
+    return exchanges[exchange].pool.retryAfter
+  }
+
+  /// Sends browsers the pool's own page; false when it has none.
+  private mutating func answerWithPage(_ exchange: Handle) -> Bool {
+    let generation = exchanges[exchange].generation
+    let pool = exchanges[exchange].route.pool
+    guard !exchanges[exchange].facts.wantsJSON, pool >= 0,
+      let page = generations[generation].snapshot.pools[pool].busyPage
+    else { return false }
+    scratch.clear()
+    if page.count > scratch.space { scratch = ByteBuffer(capacity: page.count) }
+    scratch.append(page.span)
+    answer(exchange, status: 503, contentType: "text/html; charset=utf-8")
+    return true
   }
 
   /// The most of a body that is read only to get to the next request.
@@ -114,7 +140,7 @@ extension Worker {
     exchanges[exchange].status = status
     exchanges[exchange].phase = .responding
     exchanges[exchange].responseBody = .none
-    if isDraining { exchanges[exchange].endsConnection = true }
+    if isTakingLeave { exchanges[exchange].endsConnection = true }
     clients[exchanges[exchange].client].deadline.clear()
     let isEmpty = status == 204 || status == 304
     let sendsBody = exchanges[exchange].facts.method != .head && !isEmpty
@@ -129,7 +155,10 @@ extension Worker {
       }
       writer.field("Content-Length", decimal: UInt64(scratch.count), to: &output)
     }
-    if status == 503 { writer.field("Retry-After", "1", to: &output) }
+    if status == 503 {
+      writer.field("Retry-After", decimal: exchanges[exchange].pool.retryAfter, to: &output)
+      writer.field("Cache-Control", "no-store", to: &output)
+    }
     appendLines(fields.readable, exchange, edits, &writer, to: &output)
     appendSurvivors(exchange, edits, &writer, to: &output)
     appendOwnFields(exchange, &writer, to: &output)

@@ -35,6 +35,7 @@ extension Worker {
     return AccessEnd(
       status: loggedStatus(exchange), bytesIn: exchanges[exchange].bytesIn,
       bytesOut: exchanges[exchange].bytesOut, duration: clock.now - start,
+      queued: exchanges[exchange].queued,
       connect: hasServer ? exchanges[exchange].connectTime : nil,
       firstByte: firstByte > 0 ? firstByte - start : nil, reason: exchanges[exchange].reason)
   }

@@ -12,7 +12,7 @@ extension Worker {
     exchanges[exchange].requestBody = BodyReader(requestHead.framing)
     exchanges[exchange].owesContinue = requestHead.expectsContinue
     // The body comes when the server has asked for it: it cannot be held before.
-    if requestHead.expectsContinue, !snapshot.answersContinue {
+    if requestHead.expectsContinue, !answersContinue(exchange) {
       exchanges[exchange].route.buffersRequest = false
     }
     exchanges[exchange].phase = .holding
@@ -172,12 +172,21 @@ extension Worker {
       mailbox: environment.mailbox)
   }
 
+  /// Whether it is for us to say that the body may come, by the configuration that the exchange
+  /// began with.
+  func answersContinue(_ exchange: Handle) -> Bool {
+    generations[exchanges[exchange].generation].snapshot.answersContinue
+  }
+
   /// Tells a client that waits for it to go on (RFC 9110 §10.1.1).
   private mutating func answerContinue(_ exchange: Handle) {
-    guard exchanges[exchange].owesContinue, snapshot.answersContinue else { return }
-    exchanges[exchange].owesContinue = false
+    guard exchanges[exchange].owesContinue, answersContinue(exchange) else { return }
     buffers.equip(&exchanges[exchange].output)
-    exchanges[exchange].output.append("HTTP/1.1 100 Continue\r\n\r\n")
+    let text: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
+    // Other interim responses that the client has not read may leave no room: it is owed then.
+    guard exchanges[exchange].output.space >= text.utf8CodeUnitCount else { return }
+    exchanges[exchange].owesContinue = false
+    exchanges[exchange].output.append(text)
     // What does not go out at once goes out in front of the response.
     sendInterim(exchange)
   }

@@ -7,7 +7,7 @@ extension Worker {
   mutating func advance(_ exchange: Handle) {
     guard exchanges.contains(exchange) else { return }
     switch exchanges[exchange].phase {
-    case .head, .looking, .holding: return
+    case .head, .looking, .holding, .queued: return
     case .connecting:
       noticeHalfClose(exchange)
     case .waiting, .responding:
@@ -140,11 +140,11 @@ extension Worker {
     switch judgeAnswer(exchange) {
     case .needsMore: return true
     case .refused: return false
-    case .deliver:
-      settleDoubt(exchange)
-      beginResponse(exchange)
-      return false
+    case .deliver: settleDoubt(exchange)
     }
+    guard learnSession(exchange) else { return true }
+    beginResponse(exchange)
+    return false
   }
   static func parse(
     _ head: inout ResponseHead, _ input: inout ByteBuffer, limits: HeadLimits, method: Method
@@ -154,7 +154,7 @@ extension Worker {
 
   /// Passes on 100 and 103 to clients that understand them (RFC 9110 §15.2).
   private mutating func relayInterim(_ exchange: Handle) {
-    let answered = responseHead.status == 100 && snapshot.answersContinue
+    let answered = responseHead.status == 100 && answersContinue(exchange)
     guard exchanges[exchange].facts.version == .http11, !answered else { return }
     if responseHead.status == 100 { exchanges[exchange].owesContinue = false }
     buffers.equip(&exchanges[exchange].output)
@@ -201,7 +201,7 @@ extension Worker {
         exchanges[exchange].endsConnection = true
       }
     }
-    if isDraining { exchanges[exchange].endsConnection = true }
+    if isTakingLeave { exchanges[exchange].endsConnection = true }
     noteBufferingWish(exchange)
     if exchanges[exchange].route.compresses { chooseCompression(exchange) }
     guard writeResponseHead(exchange) else {

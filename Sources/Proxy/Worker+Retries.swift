@@ -29,6 +29,7 @@ extension Worker {
     if cause == .stale {
       // The same server again, and not at the cost of an attempt.
       exchanges[exchange].attempts -= 1
+      exchanges[exchange].sends -= 1
       exchanges[exchange].tried = exchanges[exchange].triedBefore
     }
     goOn(exchange, reason)
@@ -47,7 +48,7 @@ extension Worker {
   /// Whether the request may be given to another server, which its budget has paid for then.
   private mutating func mayGoOn(_ exchange: Handle, _ cause: RetryCause) -> Bool {
     guard
-      cause.allowsAnother(isIdempotent: exchanges[exchange].facts.method.isIdempotent),
+      cause.allowsAnother(isIdempotent: exchanges[exchange].isRepeatable),
       // Who asked for a tunnel may have one.
       !exchanges[exchange].facts.upgrades || cause == .unconnected || cause == .absent,
       !cause.costsTry || exchanges[exchange].hasTryLeft
@@ -82,9 +83,13 @@ extension Worker {
 
   /// Whether there is a server that the request has not been with: without one, it is better off
   /// where it is.
-  private func hasAnother(_ exchange: Handle) -> Bool {
+  ///
+  /// - Parameter mayWait: it may stand in the queue for one that is full.
+  private func hasAnother(_ exchange: Handle, mayWait: Bool = false) -> Bool {
     generations[exchanges[exchange].generation].balancer.hasAnother(
-      pool: exchanges[exchange].route.pool, tried: exchanges[exchange].tried, now: clock.now)
+      pool: exchanges[exchange].route.pool, tried: exchanges[exchange].tried,
+      priority: exchanges[exchange].route.priority,
+      countsCapacity: !mayWait || exchanges[exchange].pool.queueLimit == 0, now: clock.now)
   }
 
   // MARK: Dead servers
@@ -108,7 +113,9 @@ extension Worker {
   private mutating func takeBack(_ exchange: Handle, _ cause: RetryCause) {
     // Where the answer has begun, the server is not as dead as all that.
     let isUnanswered = exchanges[exchange].phase != .responding && exchanges[exchange].asked > 0
-    guard isUnanswered, exchanges[exchange].pool.retries > 0, hasAnother(exchange) else { return }
+    guard isUnanswered, exchanges[exchange].pool.retries > 0,
+      hasAnother(exchange, mayWait: true)
+    else { return }
     // That its server was found dead costs the request none of its tries.
     exchanges[exchange].retry.freeTries += 1
     guard
@@ -127,7 +134,7 @@ extension Worker {
   mutating func answerTimeout(_ exchange: Handle) -> UInt64 {
     let all = responseTimeout(exchange)
     let one = exchanges[exchange].pool.tryTimeout
-    guard one > 0, exchanges[exchange].facts.method.isIdempotent else { return all }
+    guard one > 0, exchanges[exchange].isRepeatable else { return all }
     if exchanges[exchange].retry.waitEnd == 0 {
       exchanges[exchange].retry.waitEnd = clock.now + all
     }
@@ -174,11 +181,11 @@ extension Worker {
   ///
   /// Mostly all of it is here, or it is too long to wait for: then nothing is done.
   mutating func judgeAnswer(_ exchange: Handle) -> Judgement {
-    let pool = exchanges[exchange].pool
-    let mayBePage = pool.pageStatuses.contains(responseHead.status)
+    let status = responseHead.status
+    let mayBePage = exchanges[exchange].pool.pageStatuses.contains(status)
     let isDoubtful =
-      pool.retryStatuses.contains(responseHead.status)
-      && exchanges[exchange].facts.method.isIdempotent
+      exchanges[exchange].pool.retryStatuses.contains(status)
+      && exchanges[exchange].isRepeatable
     let isSuspect = mayBePage || isDoubtful
     switch extent(exchange, decodes: isSuspect) {
     case .whole: break
@@ -240,7 +247,7 @@ extension Worker {
   }
 
   private mutating func isWorthHolding(_ exchange: Handle) -> Bool {
-    exchanges[exchange].facts.method.isIdempotent && exchanges[exchange].route.buffersResponse
+    exchanges[exchange].isRepeatable && exchanges[exchange].route.buffersResponse
       && !wantsNoBuffering(exchange)
   }
 

@@ -85,12 +85,19 @@ extension Worker {
   private mutating func takeFacts(_ exchange: Handle) {
     let facts = facts(exchange)
     exchanges[exchange].facts = facts
-    let limit = snapshot.requestsLimit
-    let isLast = limit > 0 && clients[exchanges[exchange].client].requests >= limit
+    let isLast = isLastOfConnection(exchanges[exchange].client)
     if !facts.isPersistent || isLast { exchanges[exchange].endsConnection = true }
     if facts.requestID.isEmpty, snapshot.forwarded.requestID != .off {
       exchanges[exchange].requestID = (random.next(), random.next())
     }
+  }
+
+  /// Whether the connection has carried as much, or for as long, as one may.
+  private func isLastOfConnection(_ client: Handle) -> Bool {
+    let requests = snapshot.requestsLimit
+    let age = snapshot.connectionAgeLimit
+    return (requests > 0 && clients[client].requests >= requests)
+      || (age > 0 && clock.now - clients[client].accepted >= age)
   }
 
   private func facts(_ exchange: Handle) -> RequestFacts {

@@ -18,6 +18,7 @@ struct Tunnel: ~Copyable {
   /// Each end has said its last, and the other has been told.
   var clientIsDone = false
   var serverIsDone = false
+  var closing = TunnelClosing()
 }
 
 extension Worker {
@@ -59,6 +60,11 @@ extension Worker {
     upstreams[upstream].work = handle
     upstreams[upstream].deadline.clear()
     environment.counters.add(environment.slots.tunnels)
+    if generations[tunnels[handle].generation].snapshot.pools[tunnels[handle].record.pool].facts
+      .hasSessions
+    {
+      trackTunnel(handle, early: early)
+    }
     pumpTunnel(handle)
   }
 
@@ -96,7 +102,9 @@ extension Worker {
     {
       buffers.equip(&tunnels[tunnel].toServer)
       switch clients[client].transport.receive(into: &tunnels[tunnel].toServer) {
-      case .bytes: moved = true
+      case .bytes:
+        moved = true
+        if tunnels[tunnel].closing.isTracked { trackToServer(tunnel) }
       case .wouldBlock: break
       case .failed: return nil
       case .endOfStream:
@@ -114,6 +122,9 @@ extension Worker {
       return nil
     }
     tunnels[tunnel].bytesIn += UInt64(sent)
+    if tunnels[tunnel].closing.serverIsTold, tunnels[tunnel].toServer.isEmpty {
+      upstreams[upstream].transport.endSending()
+    }
     return moved || sent > 0
   }
 
@@ -127,7 +138,9 @@ extension Worker {
     {
       buffers.equip(&tunnels[tunnel].toClient)
       switch upstreams[upstream].transport.receive(into: &tunnels[tunnel].toClient) {
-      case .bytes: moved = true
+      case .bytes:
+        moved = true
+        if tunnels[tunnel].closing.isTracked { trackToClient(tunnel) }
       case .wouldBlock: break
       case .failed: return nil
       case .endOfStream:
@@ -145,6 +158,9 @@ extension Worker {
       return nil
     }
     tunnels[tunnel].bytesOut += UInt64(sent)
+    if tunnels[tunnel].closing.clientIsTold, tunnels[tunnel].toClient.isEmpty {
+      clients[client].transport.endSending()
+    }
     return moved || sent > 0
   }
 
@@ -171,7 +187,9 @@ extension Worker {
     environment.counters.subtract(environment.slots.tunnels)
     generations[tunnel.generation].balancer.end(
       pool: tunnel.record.pool, server: tunnel.record.server)
-    finishRecord(&tunnel, reason: reason)
+    let pool = generations[tunnel.generation].snapshot.pools[tunnel.record.pool].facts
+    if pool.hasCapacity { noteFreeSlot(pool.cell) }
+    finishRecord(&tunnel, reason: tunnel.closing.isDue && reason == .ok ? .moved : reason)
     leave(tunnel.generation)
     closeUpstream(tunnel.upstream)
     closeClient(tunnel.client)

@@ -5,31 +5,51 @@ import Network
 import Reactor
 
 extension Worker {
-  /// Picks a server and sends it the request; when none takes it, the client is told.
+  /// Picks a server and sends it the request. When none takes it the request waits for one that
+  /// will, or the client is told.
   mutating func askServer(_ exchange: Handle) {
+    guard !standsBehind(exchange) else { return wait(exchange) }
     while exchanges[exchange].hasTryLeft {
-      guard let server = pick(exchange) else { break }
-      exchanges[exchange].server = server
-      exchanges[exchange].attempts += 1
-      exchanges[exchange].triedBefore = exchanges[exchange].tried
-      exchanges[exchange].tried.insert(server)
-      beginRequest(exchange, to: server)
-      if takeIdleConnection(exchange) { return sendRequest(exchange) }
-      switch openConnection(exchange) {
-      case .started: return
-      case .failed: endRequest(exchange, .connectFailed)
-      case .impossible:
-        endRequest(exchange, .abandoned)
-        environment.counters.add(environment.slots.overloaded)
-        return refuse(exchange, status: 503, reason: .overloaded, endsConnection: false)
+      switch claimServer(exchange) {
+      case .claimed: return begin(exchange)
+      case .full where exchanges[exchange].pool.queueLimit > 0: return wait(exchange)
+      case .full: return refuseWaiting(exchange, .queueFull)
+      case .none: return waitOrRefuse(exchange)
       }
     }
-    refuseUnserved(exchange)
+    waitOrRefuse(exchange)
+  }
+
+  private mutating func waitOrRefuse(_ exchange: Handle) {
+    guard mayWait(exchange) else { return refuseUnserved(exchange) }
+    rooms[exchanges[exchange].pool.cell].beginRecovery()
+    wait(exchange)
+  }
+
+  /// Turns to the server that the exchange has taken; to the next one when that cannot be reached.
+  mutating func begin(_ exchange: Handle) {
+    let cell = exchanges[exchange].pool.cell
+    if rooms[cell].isRecovering {
+      exchanges[exchange].isOnTrial = true
+      rooms[cell].beginTrial()
+    }
+    if takeIdleConnection(exchange) { return sendRequest(exchange) }
+    switch openConnection(exchange) {
+    case .started: return
+    case .failed:
+      endRequest(exchange, .connectFailed)
+      askServer(exchange)
+    case .impossible:
+      endRequest(exchange, .abandoned)
+      environment.counters.add(environment.slots.overloaded)
+      refuse(exchange, status: 503, reason: .overloaded, endsConnection: false)
+    }
   }
 
   /// No server is left to try: what became of the last one tells the status.
   mutating func refuseUnserved(_ exchange: Handle) {
     if deliverKept(exchange) { return }
+    if hasLostSession(exchange) { return refuseSession(exchange) }
     switch exchanges[exchange].reason {
     case .ok: refuse(exchange, status: 503, reason: .noServer, endsConnection: false)
     case .serverAbsent, .serverDown:
@@ -53,10 +73,16 @@ extension Worker {
   /// Takes the youngest idle connection that will do; false when there is none.
   private mutating func takeIdleConnection(_ exchange: Handle) -> Bool {
     let cell = facts(exchange).cell
+    let placement = environment.cells[cell].placement
     while let upstream = idle[cell].takeYoungest(from: &upstreams) {
+      // The server has moved: this one leads to where it was.
+      guard upstreams[upstream].placement == placement else {
+        closeUpstream(upstream)
+        continue
+      }
       // A request that must not be sent twice is not risked on a connection that has died
       // unnoticed: one look more, for these only.
-      let isRisky = !exchanges[exchange].facts.method.isIdempotent
+      let isRisky = !exchanges[exchange].isRepeatable
       if isRisky, !Syscalls.isSilent(upstreams[upstream].transport.socket) {
         closeUpstream(upstream)
         continue
@@ -86,6 +112,7 @@ extension Worker {
   /// Starts a new connection.
   private mutating func openConnection(_ exchange: Handle) -> Opening {
     let server = facts(exchange)
+    let placement = environment.cells[server.cell].placement
     guard let address = environment.cells[server.cell].address else { return .failed }
     exchanges[exchange].isReused = false
     exchanges[exchange].connectStart = clock.now
@@ -95,7 +122,9 @@ extension Worker {
       guard
         let upstream = upstreams.insert(UpstreamConnection(socket: socket, cell: server.cell))
       else { return .impossible }
+      upstreams[upstream].placement = placement
       attach(upstream, to: exchange)
+      upstreams[upstream].retirement = retirement(after: exchanges[exchange].pool.ageLimit)
       try loop.register(
         upstreams[upstream].transport.socket, token: Token(kind: .upstream, upstream))
       environment.counters.add(environment.slots.upstreams)
@@ -111,6 +140,12 @@ extension Worker {
       if upstream != .none { upstreams.remove(upstream) }
       return .failed
     }
+  }
+
+  /// When a connection that is opened now is too old: at a moment in the last quarter of the age,
+  /// so that those which were opened together do not end together.
+  private mutating func retirement(after age: UInt64) -> Instant {
+    age == 0 ? .max : clock.now + age - random.below(age / 4 + 1)
   }
 
   /// Begins to connect; where places or descriptors are short, idle connections make room.
@@ -193,9 +228,10 @@ extension Worker {
         }
         return serverFailed(work, .serverTimeoutResponse)
       }
+      if hasToMove(work) { return refuseSession(work) }
       answerExpired(work)
     case .tunnel:
-      endTunnel(work, reason: .tunnelIdle)
+      tunnelIsDue(work)
     }
   }
 
@@ -220,7 +256,9 @@ extension Worker {
     exchanges[exchange].upstream = .none
     let pool = exchanges[exchange].pool
     let cell = upstreams[upstream].cell
-    let isWorn = pool.requestsLimit > 0 && upstreams[upstream].requests >= pool.requestsLimit
+    let isWorn =
+      clock.now >= upstreams[upstream].retirement
+      || (pool.requestsLimit > 0 && upstreams[upstream].requests >= pool.requestsLimit)
     guard isReusable, !isWorn, !isDraining, !environment.cells[cell].isDraining,
       !upstreams[upstream].transport.isReadable, idle[cell].count < pool.idleLimit
     else { return closeUpstream(upstream) }
@@ -243,6 +281,7 @@ extension Worker {
     exchanges[exchange].inlineSent = 0
     exchanges[exchange].retry.isHolding = false
     exchanges[exchange].phase = .waiting
+    exchanges[exchange].sends &+= 1
     environment.counters.add(facts(exchange).counters.requests)
     setUpstreamDeadline(exchanges[exchange].upstream, after: responseTimeout(exchange))
     pumpRequest(exchange)
@@ -256,7 +295,8 @@ extension Worker {
 
   func responseTimeout(_ exchange: Handle) -> UInt64 {
     let own = exchanges[exchange].route.responseTimeout
-    return own > 0 ? own : exchanges[exchange].pool.responseTimeout
+    let timeout = own > 0 ? own : exchanges[exchange].pool.responseTimeout
+    return moves.isEmpty ? timeout : min(timeout, timeToMove(exchange))
   }
 
   private func sendTimeout(_ exchange: Handle) -> UInt64 {

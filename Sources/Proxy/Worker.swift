@@ -13,13 +13,17 @@ public struct WorkerEnvironment: Sendable {
   /// The worker's number, from 0.
   public var number: Int
   public var cells: SharedTable<ServerCell>
+  public var poolCells: SharedTable<PoolCell>
   public var counters: WorkerCounters
   public var slots: WorkerSlots
   /// Where lines of the access log go; nil when there is none.
   public var accessLog: BatchQueue?
   public var spill: SpillWriter
   public var files: FileThreads
-  public var mailbox: Mailbox
+  /// Of all workers, by number.
+  public var mailboxes: [Mailbox]
+  /// The worker's own.
+  public let mailbox: Mailbox
   /// Connections that this worker may have open to clients.
   public var connectionsLimit: Int
   /// Where the worker writes that it is alive.
@@ -30,21 +34,23 @@ public struct WorkerEnvironment: Sendable {
   public var report: @Sendable (WorkerReport) -> Void
 
   public init(
-    number: Int, workers: Int, cells: SharedTable<ServerCell>, counters: WorkerCounters,
-    slots: WorkerSlots,
-    accessLog: BatchQueue?, spill: SpillWriter, files: FileThreads, mailbox: Mailbox,
-    connectionsLimit: Int, heartbeat: Heartbeat, report: @escaping @Sendable (WorkerReport) -> Void
+    number: Int, workers: Int, cells: SharedTable<ServerCell>, poolCells: SharedTable<PoolCell>,
+    counters: WorkerCounters, slots: WorkerSlots, accessLog: BatchQueue?, spill: SpillWriter,
+    files: FileThreads, mailboxes: [Mailbox], connectionsLimit: Int, heartbeat: Heartbeat,
+    report: @escaping @Sendable (WorkerReport) -> Void
   ) {
     self.number = number
     self.workers = workers
     self.report = report
     self.cells = cells
+    self.poolCells = poolCells
     self.counters = counters
     self.slots = slots
     self.accessLog = accessLog
     self.spill = spill
     self.files = files
-    self.mailbox = mailbox
+    self.mailboxes = mailboxes
+    mailbox = mailboxes[number]
     self.connectionsLimit = connectionsLimit
     self.heartbeat = heartbeat
   }
@@ -80,11 +86,14 @@ public final class Heartbeat: Sendable {
 /// `Worker+RequestBodies` → `Worker+Upstreams` → `Worker+Responses` → `Worker+Finish`.
 public struct Worker: ~Copyable {
   /// What a token's kind says.
-  enum Kind: UInt8 { case listener, client, upstream, mailbox }
+  enum Kind: UInt8 { case listener, client, upstream, mailbox, room }
 
   /// Pieces read or written for one connection before others have their turn.
   static let pieceBudget = 16
 
+  /// Keeps the worker where it is: a structure with an atomic in it has an address, and the
+  /// compiler hands that to those who only read, instead of a copy of all its 2 KB on their stack.
+  private let anchor = Atomic<Bool>(false)
   var loop: EventLoop
   var clock: Clock
   var wheel: TimerWheel
@@ -103,6 +112,10 @@ public struct Worker: ~Copyable {
   var pieces: BufferPool
   /// By cell: idle connections to servers.
   var idle: [IdleConnections]
+  /// By cell: requests that wait for a server of a pool.
+  var rooms: [WaitingRoom]
+  /// Cells of the rooms that may let requests go on, when this turn's events are behind us.
+  var dueRooms: [Int] = []
 
   var files: FileServer
   var fileWaiters = FileWaiters()
@@ -134,10 +147,14 @@ public struct Worker: ~Copyable {
   var random: RandomSource
   /// Connections with more to do than their share of this turn.
   var ready: [Token] = []
+  /// Each response is the last of its connection: the process is about to end.
+  var isTakingLeave = false
   var isDraining = false
   var isStopped = false
   /// Accepting waits for descriptors: until something closes, or a moment has passed.
   var isShortOfDescriptors = false
+  /// By cell: draining servers whose clients are told to move.
+  var moves: [Int: DrainMove] = [:]
   /// A snapshot that waits for a place.
   var deferred: Snapshot?
   /// How many requests of one connection have been begun within another's end.
@@ -166,6 +183,7 @@ public struct Worker: ~Copyable {
       bufferCapacity: max(sizes.responseBytes, 16 << 10), keptLimit: 16)
     pieces = BufferPool(bufferCapacity: BodyStore.pieceBytes, keptLimit: 16)
     idle = Array(repeating: IdleConnections(), count: environment.cells.count)
+    rooms = Array(repeating: WaitingRoom(), count: environment.poolCells.count)
     files = FileServer(seed: seeds[1])
     path = ByteBuffer(capacity: 64 << 10)
     log = AccessLog(queue: environment.accessLog)
@@ -185,7 +203,7 @@ public struct Worker: ~Copyable {
   /// Runs until the worker has drained or is told to stop.
   public mutating func run() throws(SystemError) {
     while !isFinished {
-      let count = try loop.poll(timeout: patience)
+      let count = try loop.poll(timeout: patience())
       turn(events: count, clock: .read())
     }
     log.flush(environment)
@@ -207,6 +225,7 @@ public struct Worker: ~Copyable {
     for token in resumed { resume(token) }
     while let token = wheel.nextExpired(now: clock.now) { expire(token) }
     changeToDeferred()
+    serveRooms()
     log.flushIfDue(environment, now: clock.now)
     environment.heartbeat.beat(at: clock.now, open: clients.count)
   }
@@ -214,8 +233,8 @@ public struct Worker: ~Copyable {
   var isFinished: Bool { isStopped || (isDraining && clients.count == 0) }
 
   /// Milliseconds until something is due without an event.
-  private var patience: Int? {
-    if !ready.isEmpty || !answered.isEmpty { return 0 }
+  private mutating func patience() -> Int? {
+    if !ready.isEmpty || !answered.isEmpty || !dueRooms.isEmpty { return 0 }
     // At least one turn a second, so that everyone can see that this worker is alive.
     let wait = wheel.nextDelay(now: clock.now, atMost: 1000)
     return min(wait, log.delay(now: clock.now) ?? wait)
@@ -227,7 +246,7 @@ public struct Worker: ~Copyable {
     case .upstream: upstreamEvent(event.token.handle, event.readiness)
     case .listener: acceptConnections(event.token.handle)
     case .mailbox: readMailbox()
-    case nil: preconditionFailure("a token of no kind")
+    case .room, nil: preconditionFailure("a token of no kind")
     }
   }
 
@@ -236,6 +255,7 @@ public struct Worker: ~Copyable {
     case .client: clientExpired(token.handle)
     case .upstream: upstreamExpired(token.handle)
     case .listener: resumeAccepting()
+    case .room: roomExpired(Int(token.handle.slot))
     case .mailbox, nil: preconditionFailure("no timer is set for that")
     }
   }
@@ -258,7 +278,11 @@ public struct Worker: ~Copyable {
       case .snapshot(let snapshot): change(to: snapshot)
       case .giveUpIdle(let cell): giveUpIdle(to: cell)
       case .takeBack(let cell): takeBack(from: cell)
-      case .drain: drain()
+      case .slotFree(let cell): makeDue(cell)
+      case .move(let cell, let window): moveClients(of: cell, within: window)
+      case .stay(let cell): letClientsStay(with: cell)
+      case .drain(let time): drain(within: time)
+      case .takeLeave: isTakingLeave = true
       case .stop: isStopped = true
       case .spilled(let job): spilled(job)
       case .found(let lookup): found(lookup)

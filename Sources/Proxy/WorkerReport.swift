@@ -5,6 +5,8 @@ public import Reactor
 public enum WorkerReport: Sendable {
   /// Live traffic has taken a server out of its pool, or brought it back.
   case server(pool: String, server: String, Balancer.Change)
+  /// No connection to a server came about; told once a second at most.
+  case unreachable(pool: String, server: String)
   /// A file could not be read, for a reason that is not the request's.
   case file(path: String, SystemError)
 }

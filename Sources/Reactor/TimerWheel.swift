@@ -24,6 +24,9 @@ public struct TimerWheel: ~Copyable {
   private var firstFree: UInt32 = 0
   /// All ticks up to this one have been looked at.
   private var current: UInt64
+  /// No timer has a deadline before this tick: what has been looked at is not looked at again in
+  /// every turn.
+  private var quietUntil: UInt64 = 0
   public private(set) var count = 0
 
   /// - Parameters:
@@ -70,6 +73,10 @@ public struct TimerWheel: ~Copyable {
   /// The next timer that is due, disarmed by being told; nil when no more are due at `now`.
   public mutating func nextExpired(now: Instant) -> Token? {
     let target = now / tick
+    guard quietUntil <= target else {
+      current = max(current, target)
+      return nil
+    }
     while true {
       if let id = due(in: current, by: target) {
         let token = timers[Int(id)].token
@@ -83,18 +90,16 @@ public struct TimerWheel: ~Copyable {
     }
   }
 
-  /// When to look again: milliseconds until the next timer is due, at most `limit`.
-  public func nextDelay(now: Instant, atMost limit: Int) -> Int {
+  /// When to look again: milliseconds until the next timer may be due, at most `limit`; after a
+  /// round of the buckets at the latest.
+  public mutating func nextDelay(now: Instant, atMost limit: Int) -> Int {
     guard count > 0 else { return limit }
-    let horizon = min(mask, UInt64(limit) * 1_000_000 / tick + 1)
-    for ahead in 0...horizon {
-      // A bucket also holds timers of later rounds: they are not what it is waited for now.
-      let at = current &+ ahead
-      guard due(in: at, by: at) != nil else { continue }
-      let instant = at * tick
-      return instant <= now ? 0 : min(limit, Int((instant - now + 999_999) / 1_000_000))
-    }
-    return limit
+    let horizon = current &+ min(mask, UInt64(limit) * 1_000_000 / tick + 1)
+    quietUntil = max(quietUntil, current)
+    // A bucket also holds timers of later rounds: they are not what it is waited for now.
+    while quietUntil <= horizon, due(in: quietUntil, by: quietUntil) == nil { quietUntil += 1 }
+    let instant = quietUntil * tick
+    return instant <= now ? 0 : min(limit, Int((instant - now + 999_999) / 1_000_000))
   }
 
   private func due(in bucket: UInt64, by target: UInt64) -> UInt32? {
@@ -109,6 +114,7 @@ public struct TimerWheel: ~Copyable {
   private mutating func link(_ id: ID, _ deadline: Instant) {
     // Rounded up: never early. Never in the past, where no turn would look.
     let at = max((deadline &+ (tick - 1)) / tick, current, 1)
+    quietUntil = min(quietUntil, at)
     let bucket = Int(at & mask)
     let head = heads[bucket]
     timers[Int(id)].deadline = at

@@ -118,6 +118,18 @@ def test_a_backup_stands_in_while_the_others_are_down(martlet, origin):
     assert asked(proxy, 10) == ["a"] * 10
 
 
+def test_a_server_that_comes_up_starts_slowly(martlet, origin):
+    a, b = Patient(origin, "a"), Patient(origin, "b")
+    routes = "routes: [{match: {prefix: /}, proxy: web}]\n"
+    proxy = martlet('pools: {web: {servers: ["$a"]}}\n' + routes, a=a)
+    assert asked(proxy, 1) == ["a"]
+    # One is there already; the other comes up by its checks, at the start of an hour.
+    proxy.write(f'pools: {{web: {{servers: ["$a", "$b"], slow_start: 1h, health: {HEALTH}}}}}\n' + routes, a=a, b=b)
+    proxy.reload()
+    until(lambda: "b" in asked(proxy, 20), "the second one gets its first requests")
+    assert 1 <= Counter(asked(proxy, 51))["b"] <= 6
+
+
 def test_hash_sends_equal_keys_to_one_server(martlet, origin):
     servers = {n: named(origin, n) for n in "abcd"}
     text = """

@@ -21,7 +21,7 @@ def demo():
         process.address = parse_address(process.stderr.wait_for(r"(?<!admin )listening on (\S+:\d+)")[0][1])
         until(lambda: ask(process.address, "GET", "/api/whoami").status == 200, "the demo's servers are healthy")
         yield process
-        process.signal(signal.SIGTERM)
+        process.signal(signal.SIGINT)
         assert process.wait() == 0, process.stderr.text()
         assert not CRASH.search(process.stderr.text())
     finally:

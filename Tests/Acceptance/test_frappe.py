@@ -1,6 +1,7 @@
 """`martlet frappe`: the front end of frappe_docker without a file."""
 
 import re
+import signal
 
 import pytest
 
@@ -26,7 +27,7 @@ def frappe(tmp_path):
     start.processes = started
     yield start
     for process in started:
-        process.terminate()
+        process.terminate(by=signal.SIGINT)
 
 
 def get(address, target, **more):
@@ -80,7 +81,7 @@ def test_variables_of_its_own_move_what_the_image_fixes(origin, tmp_path):
         assert get(address, "/a.txt").body == b"a"
         until(lambda: ask(admin, "GET", "/readyz").status == 200, "it is ready")
     finally:
-        process.terminate()
+        process.terminate(by=signal.SIGINT)
 
 
 def test_a_limit_is_written_as_nginx_writes_it(frappe, origin):

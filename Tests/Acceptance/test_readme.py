@@ -25,7 +25,7 @@ def demo():
         up = '"web":{"up":2,"of":2},"realtime":{"up":2,"of":2}'
         until(lambda: up in ask(parse_address(process.admin), "GET", "/readyz").body.decode(), "all servers are up")
         yield process
-        process.signal(signal.SIGTERM)
+        process.signal(signal.SIGINT)
         process.wait()
     finally:
         process.kill()

@@ -62,6 +62,24 @@ import Testing
   }
 }
 
+@Test func `that a server cannot be reached is told once a second by all workers together`() async {
+  let cells = readyCells(1)
+  for now in [1, 2, 2.5, 3] as [Double] {
+    let told = await withTaskGroup(of: Int.self) { group in
+      for worker in 0..<4 {
+        group.addTask {
+          let balancer = Balancer([plan(weights: [1])], cells: cells, worker: worker, workers: 4)
+          return (0..<20).filter { _ in
+            balancer.isToComplain(pool: 0, server: 0, now: UInt64(now * 1e9))
+          }.count
+        }
+      }
+      return await group.reduce(0, +)
+    }
+    #expect(told == (now == 2.5 ? 0 : 1))
+  }
+}
+
 @Test func `an address that changes is never read half old and half new`() async {
   let cells = SharedTable(count: 1) { _ in ServerCell() }
   func address(_ i: UInt64) -> SocketAddress {

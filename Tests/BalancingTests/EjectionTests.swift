@@ -158,6 +158,17 @@ func `no more than the share of a pool is out, and never the last`(_ row: CapRow
   #expect(after.filter { $0 == "a" }.count == 2)
 }
 
+@Test func `a server that moves to another address leaves its ejection behind`() {
+  let cells = readyCells(2)
+  var balancer = balancer(2, cells)
+  _ = fail(0, 3, balancer, at: 0)
+  cells[0].setAddress(nil)
+  #expect(picks(2, from: &balancer) == "bb")
+  cells[0].setAddress(SocketAddress(IPAddress(v4: 10, 0, 0, 9), port: 8000))
+  let after = picks(4, from: &balancer)
+  #expect(after.filter { $0 == "a" }.count == 2)
+}
+
 @Test func `without a rule nothing ejects`() {
   let cells = readyCells(2)
   var balancer = Balancer([plan(weights: [1, 1])], cells: cells, worker: 0, workers: 1)

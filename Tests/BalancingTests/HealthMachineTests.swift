@@ -5,7 +5,7 @@ struct HealthRow: Sendable, CustomTestStringConvertible {
   let rule: String
   let rise: Int
   let fall: Int
-  /// `+` is a success, `m` an answer in maintenance, `-` a failure.
+  /// `+` is a success, `m` an answer in maintenance, `-` a failure, `?` says nothing.
   let results: String
   /// After each result: `u`p, `m`aintained, `d`own or `s`tarting; in upper case when it was told.
   let states: String
@@ -41,14 +41,23 @@ struct HealthRow: Sendable, CustomTestStringConvertible {
   HealthRow("maintenance interrupts failures", "+--m--m", "UuuMmmm"),
   HealthRow("a failure does not end maintenance, fall of them end the server", "m-m---", "MmmmmD"),
   HealthRow("down in maintenance, it is back without it", "m---++", "MmmDdU"),
+  HealthRow("what says nothing does not count as a failure", "+???--?-", "UuuuuuuD"),
+  HealthRow("nor as a success", "?-?--?++", "ssssSsUu"),
+  HealthRow("nor as one that brings a server back", "+---?+?+", "UuuDdddU"),
 ])
 func `health follows rise and fall`(_ row: HealthRow) {
   var machine = HealthMachine(rise: row.rise, fall: row.fall)
   #expect(!machine.isUp)
   var states = ""
   for result in row.results {
-    let transition = machine.observe(
-      result == "+" ? .success : result == "m" ? .maintenance : .failure)
+    let finding: HealthMachine.Finding =
+      switch result {
+      case "+": .success
+      case "m": .maintenance
+      case "?": .inconclusive
+      default: .failure
+      }
+    let transition = machine.observe(finding)
     let letter =
       switch machine.state {
       case .starting: "s"

@@ -6,7 +6,8 @@ import Testing
 
 @Test func `a server keeps its cell over reloads and gives it back at the end`() {
   let cells = SharedTable(count: 2) { _ in ServerCell() }
-  var directory = ServerDirectory(cells: cells)
+  var directory = ServerDirectory(
+    cells: cells, pools: SharedTable(count: 8) { _ in PoolCell() })
   let first = directory.claim(pool: "web", server: "a")
   #expect(first?.slot == 0 && first?.isNew == true)
   cells[0].setHealthy(true)

@@ -42,7 +42,8 @@ func `a decimal number has no leading zero`(number: UInt64, expected: String) {
 @Test(
   arguments: [
     (0, 1, "0"), (255, 1, "ff"), (255, 4, "00ff"), (UInt64.max, 1, "ffffffffffffffff"),
-    (0x1a2b, 16, "0000000000001a2b"), (1, 20, "00000000000000000001"),
+    (0x1a2b, 16, "0000000000001a2b"), (0x0123_4567_89ab_cdef, 16, "0123456789abcdef"),
+    (1, 20, "00000000000000000001"),
   ] as [(UInt64, Int, String)])
 func `a hexadecimal number is as wide as asked`(number: UInt64, width: Int, expected: String) {
   var buffer = ByteBuffer(capacity: 20)

@@ -3,6 +3,7 @@ import Configuration
 import Memory
 import Network
 import Reactor
+import Synchronization
 import Testing
 
 @testable import Operations
@@ -10,14 +11,15 @@ import Testing
 /// A prober and the one server that it checks, on a loop that the test turns by hand.
 private struct Bench: ~Copyable {
   var control: ControlLoop
-  var prober = HealthProber(random: RandomSource(seed: 1))
+  var prober: HealthProber
   var listener: Descriptor?
   let address: SocketAddress
   /// Requests that came, and what is answered to each.
   var requests: [String] = []
   var changes: [HealthChange] = []
 
-  init() throws {
+  init(isFull: @escaping @Sendable (Int) -> Bool = { _ in false }) throws {
+    prober = HealthProber(random: RandomSource(seed: 1), isFull: isFull)
     let control = try ControlLoop(clock: Clock(now: 1_000_000_000, wall: 0))
     let socket = try Sockets.listening(on: SocketAddress(.loopbackV4, port: 0))
     address = try Syscalls.localAddress(socket)
@@ -35,6 +37,7 @@ private struct Bench: ~Copyable {
 
   var isUp: Bool? { prober.isUp(cell: 3) }
   var isBusy: Bool { prober.isBusy(cell: 3) }
+  var isConnected: Bool { prober.isConnected(cell: 3) }
 
   mutating func turn() throws {
     for i in 0..<(try control.events.poll(timeout: 0)) {
@@ -214,6 +217,59 @@ private let updating = "HTTP/1.1 503 Updating\r\nContent-Length: 8\r\n\r\nUpdati
   try bench.advance(.milliseconds(200))
   #expect(bench.changes.last?.result == .failure("no answer in 2 s"))
   #expect(bench.isBusy == false)
+}
+
+/// Whether a server is full, as the test has it.
+private final class Fullness: Sendable {
+  let isFull: Atomic<Bool>
+  init(_ isFull: Bool) { self.isFull = Atomic(isFull) }
+}
+
+@Test(arguments: [(true, true), (true, false), (false, true)])
+func `no answer from a server that was full, as its check began or ended, does not count`(
+  atFirst: Bool, atLast: Bool
+) throws {
+  let fullness = Fullness(atFirst)
+  var bench = try Bench { cell in cell == 3 && fullness.isFull.load(ordering: .relaxed) }
+  bench.prober.track([bench.target { $0.fall = 1 }], &bench.control)
+  try bench.serve(well)
+  try bench.advance(.seconds(5))
+  #expect(
+    try eventually {
+      try bench.turn()
+      return bench.isConnected
+    })
+  fullness.isFull.store(atLast, ordering: .relaxed)
+  try bench.advance(.seconds(2.1))
+  #expect(bench.isUp == true)
+  #expect(bench.isBusy == false, "but the check is over")
+
+  fullness.isFull.store(false, ordering: .relaxed)
+  try bench.advance(.seconds(5))
+  #expect(
+    try eventually {
+      try bench.turn()
+      return bench.isConnected
+    })
+  try bench.advance(.seconds(2.1))
+  #expect(bench.isUp == false, "with room for it, it does")
+}
+
+@Test func `a full server that refuses connections, or closes them, has failed`() throws {
+  var closing = try Bench { _ in true }
+  closing.prober.track([closing.target { $0.fall = 1 }], &closing.control)
+  try closing.serve(nil)
+  #expect(closing.changes.last?.result == .failure("closed without an answer"))
+
+  var refusing = try Bench { _ in true }
+  refusing.listener = nil
+  refusing.prober.track([refusing.target { $0.fall = 1 }], &refusing.control)
+  #expect(
+    try eventually {
+      try refusing.turn()
+      return !refusing.changes.isEmpty
+    })
+  #expect(refusing.changes.last?.result == .failure("connection refused"))
 }
 
 @Test func `a refused connection is a failure that says so`() throws {

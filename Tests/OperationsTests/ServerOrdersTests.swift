@@ -59,7 +59,9 @@ private func orders(drain: Bool?, weight: Int?, of server: ServerSettings) -> Se
 @Test func `a drain reaches every place of a server, and new ones, and changes are told once`()
   throws
 {
-  var book = ServerDirectory(cells: SharedTable(count: 8) { _ in ServerCell() })
+  var book = ServerDirectory(
+    cells: SharedTable(count: 8) { _ in ServerCell() },
+    pools: SharedTable(count: 8) { _ in PoolCell() })
   var settings = PoolSettings(name: "web")
   settings.servers = [ServerSettings(try Endpoint("b:80")), server("c", isDrained: true)]
   let addresses = (1...3).map { IPAddress(v4: 192, 0, 2, UInt8($0)) }

@@ -21,7 +21,9 @@ private func names(_ roster: ServerRoster) -> [String] {
 }
 
 private func directory(_ count: Int = 8) -> ServerDirectory {
-  ServerDirectory(cells: SharedTable(count: count) { _ in ServerCell() })
+  ServerDirectory(
+    cells: SharedTable(count: count) { _ in ServerCell() },
+    pools: SharedTable(count: 8) { _ in PoolCell() })
 }
 
 @Test func `an address is known at once and a name when it is resolved`() throws {

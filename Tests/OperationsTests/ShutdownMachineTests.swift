@@ -25,7 +25,7 @@ private func settings(lameDuck: Duration = .zero) -> Shutdown {
 
 @Test func `a lame duck goes on serving until its time is over`() {
   var machine = ShutdownMachine()
-  #expect(machine.terminate(settings(lameDuck: .seconds(8)), now: 100 * second) == .nothing)
+  #expect(machine.terminate(settings(lameDuck: .seconds(8)), now: 100 * second) == .takeLeave)
   #expect(machine.nextDue == 108 * second)
   #expect(machine.advance(now: 107 * second, isDone: true) == .nothing, "it may yet get work")
   #expect(machine.advance(now: 108 * second, isDone: false) == .drain)
@@ -40,6 +40,21 @@ func `the second signal does not wait`(_ lameDuck: Duration) {
   #expect(machine.terminate(settings(lameDuck: lameDuck), now: 101 * second) == .cut)
   #expect(machine.terminate(settings(lameDuck: lameDuck), now: 101 * second) == .nothing)
   #expect(machine.nextDue == nil)
+}
+
+@Test func `a lame duck's time that nobody has set leaves a short deadline its half`() {
+  var machine = ShutdownMachine()
+  var settings = Shutdown()
+  settings.deadline = .seconds(4)
+  #expect(machine.terminate(settings, now: 100 * second) == .takeLeave)
+  #expect(machine.nextDue == 102 * second)
+}
+
+@Test func `who waits at a terminal waits for no lame duck`() {
+  var machine = ShutdownMachine()
+  #expect(
+    machine.terminate(settings(lameDuck: .seconds(8)), skipsLameDuck: true, now: 100 * second)
+      == .drain)
 }
 
 @Test func `nothing ends before a signal`() {

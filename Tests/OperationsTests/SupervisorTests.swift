@@ -97,7 +97,7 @@ private func supervise(_ more: String = "") throws -> Process {
   #expect(try process.get("/nothing").status == 404)
   #expect(process.log.all.contains("info listening on \(process.address) with 2 workers"))
   #expect(process.log.all.contains("info admin listening on \(process.admin)"))
-  process.mailbox.post(.terminate)
+  process.mailbox.post(.interrupt)
   #expect(eventually { process.status != nil })
   #expect(process.status == .success)
   #expect(process.log.all.last == "notice ended: nothing was under way any more")
@@ -116,7 +116,7 @@ private func supervise(_ more: String = "") throws -> Process {
   ] {
     #expect(page.contains(line + "\n"), "\(line)")
   }
-  process.mailbox.post(.terminate)
+  process.mailbox.post(.interrupt)
   #expect(eventually { process.status == .success })
 }
 
@@ -145,14 +145,14 @@ private func supervise(_ more: String = "") throws -> Process {
       process.log.all.contains(
         "warning unknown.test: name not found; its servers stay down; asked again in 1 s")
     })
-  process.mailbox.post(.terminate)
+  process.mailbox.post(.interrupt)
   #expect(eventually { process.status == .success })
 }
 
 @Test func `a name is resolved and its server becomes ready`() throws {
   let process = try supervise("pools: {erp: {servers: [known.test:80]}}")
   #expect(try eventually { try process.get("/readyz").status == 200 })
-  process.mailbox.post(.terminate)
+  process.mailbox.post(.interrupt)
   #expect(eventually { process.status == .success })
 }
 
@@ -182,7 +182,7 @@ private func supervise(_ more: String = "") throws -> Process {
   #expect(page.contains("martlet_config_reloads_total{result=\"failure\"} 1\n"))
   #expect(page.contains("martlet_config_reloads_total{result=\"success\"} 1\n"))
   #expect(page.contains("martlet_server_up{pool=\"erp\",server=\"127.0.0.1:9\"} 1\n"))
-  process.mailbox.post(.terminate)
+  process.mailbox.post(.interrupt)
   #expect(eventually { process.status == .success })
 }
 
@@ -194,7 +194,7 @@ private func supervise(_ more: String = "") throws -> Process {
   folder.write(configuration().replacing("hello", with: "good-bye"), to: "martlet.yaml")
   process.mailbox.post(.reload)
   #expect(try eventually { try process.ask("/").body == "good-bye" })
-  process.mailbox.post(.terminate)
+  process.mailbox.post(.interrupt)
   #expect(eventually { process.status == .success })
   #expect(throws: SystemError.self) { try process.ask("/") }
 }
@@ -211,7 +211,7 @@ private func supervise(_ more: String = "") throws -> Process {
     let line = "martlet_config_reloads_total{result=\"success\"} \(round)\n"
     #expect(try eventually { try process.get("/metrics").body.contains(line) }, "\(round)")
   }
-  process.mailbox.post(.terminate)
+  process.mailbox.post(.interrupt)
   #expect(eventually { process.status == .success })
 }
 
@@ -240,13 +240,13 @@ private func supervise(_ more: String = "") throws -> Process {
         && page.contains("martlet_upstream_requests_total{pool=\"erp\",server=\"\(name)\"} 1\n")
     })
   #expect(process.log.all.contains("info known.test is 127.0.0.1"))
-  process.mailbox.post(.terminate)
+  process.mailbox.post(.interrupt)
   #expect(eventually { process.status == .success })
   // The log is whole by the time that the process ends.
   let log = try TextFile.read(folder.path("access.log"), limit: 1 << 20)
   #expect(log.split(separator: "\n").count == 1)
   #expect(log.contains("\"target\":\"/some\"") && log.contains("\"server\":\"\(name)\""))
-  server.mailbox.post(.terminate)
+  server.mailbox.post(.interrupt)
   #expect(eventually { server.status == .success })
 }
 
@@ -262,7 +262,7 @@ private func supervise(_ more: String = "") throws -> Process {
       process.log.all.contains(
         "warning workers has changed: that takes effect at the next start")
     })
-  process.mailbox.post(.terminate)
+  process.mailbox.post(.interrupt)
   #expect(eventually { process.status == .success })
 }
 

@@ -40,6 +40,8 @@ final class TestBench {
     }
     return false
   }
+  /// Whether clients of a draining server are told to move.
+  var hasMoves: Bool { !worker.moves.isEmpty }
   /// Streams that answers hold now.
   var streamsTaken: Int { worker.compressors.taken }
 
@@ -72,16 +74,24 @@ final class TestBench {
         responses: 300 + $0 * 32, duration: 305 + $0 * 32, bytesIn: 323 + $0 * 32,
         bytesOut: 324 + $0 * 32)
     }
+    let pools = configuration.pools.indices.map {
+      Snapshot.PoolBinding(cell: $0, counters: PoolSlots())
+    }
     let snapshot = try Snapshot(
-      configuration, Snapshot.Bindings(servers: bound, routes: routes))
+      configuration,
+      Snapshot.Bindings(
+        servers: bound, pools: pools, routes: routes,
+        sessions: SessionTable(servers: cells.count)))
     worker = try Worker(
       WorkerEnvironment(
-        number: 0, workers: 1, cells: cells, counters: counters.row(ofWorker: 0),
+        number: 0, workers: 1, cells: cells,
+        poolCells: SharedTable(count: 8) { _ in PoolCell() }, counters: counters.row(ofWorker: 0),
         slots: WorkerSlots(
           accepted: 1, clients: 2, upstreams: 3, tunnels: 4, refused: 5, logDropped: 6,
           overloaded: 7),
         accessLog: nil, spill: spill, files: files,
-        mailbox: mailbox, connectionsLimit: connections, heartbeat: Heartbeat(), report: { _ in }),
+        mailboxes: [mailbox], connectionsLimit: connections, heartbeat: Heartbeat(),
+        report: { _ in }),
       snapshot: snapshot, clock: clock)
     let listener = try Sockets.listening(on: SocketAddress(.loopbackV4, port: 0))
     address = try Syscalls.localAddress(listener)

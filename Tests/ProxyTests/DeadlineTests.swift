@@ -193,11 +193,22 @@ private func ask(
 
 @Test func `draining ends idle connections and lets busy ones finish`() throws {
   let origin = try Origin()
-  let bench = try TestBench(configuration(), servers: [[origin.address]])
+  let bench = try TestBench(
+    configuration {
+      var greeting = RouteSettings(name: "greeting", action: .respond(RespondSettings()))
+      greeting.match.path = .exact("/hello")
+      $0.routes.insert(greeting, at: 0)
+    }, servers: [[origin.address]])
   let idle = try Peer(connectedTo: bench.address)
+  try idle.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+  #expect(
+    try bench.turns {
+      idle.read()
+      return !idle.received.isEmpty
+    })
   let busy = try Peer(connectedTo: bench.address)
   #expect(try ask(bench, busy, origin, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
-  bench.mailbox.drain()
+  bench.mailbox.drain(within: 10_000_000_000)
   #expect(
     try bench.turns {
       idle.read()
@@ -211,6 +222,31 @@ private func ask(
     })
   #expect(busy.received.contains("\r\nConnection: close\r\n"))
   #expect(busy.received.hasSuffix("\r\n\r\nok"))
+}
+
+@Test func `who connected just before the end is heard for a moment`() throws {
+  let origin = try Origin()
+  let bench = try TestBench(configuration(), servers: [[origin.address]])
+  let quick = try Peer(connectedTo: bench.address)
+  let silent = try Peer(connectedTo: bench.address)
+  bench.mailbox.drain(within: 5_000_000_000)
+  try bench.turn()
+  #expect(try ask(bench, quick, origin, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
+  try origin.connections[0].send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+  #expect(
+    try bench.turns {
+      quick.read()
+      return quick.hasEnded
+    })
+  #expect(quick.received.contains("\r\nConnection: close\r\n"))
+  silent.read()
+  #expect(!silent.hasEnded)
+  try bench.advance(by: .milliseconds(1001))
+  #expect(
+    try bench.turns {
+      silent.read()
+      return silent.hasEnded
+    })
 }
 
 @Test func `a body larger than memory allows is held on disk until it is whole`() throws {

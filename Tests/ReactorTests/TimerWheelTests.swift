@@ -96,13 +96,17 @@ private func expired(_ wheel: inout TimerWheel, at now: Instant) -> [UInt32] {
     for (slot, deadline) in deadlines {
       #expect(deadline + 2 * millisecond > now, "timer \(slot) is late, seed \(seed)")
     }
+    let delay = UInt64(wheel.nextDelay(now: now, atMost: 1000)) * millisecond
+    let soonest = deadlines.values.min() ?? .max / 2
+    #expect(now + delay <= max(soonest, now) &+ 2 * millisecond, "seed \(seed)")
   }
 }
 
 @Test func `timers of later rounds do not keep the loop awake`() {
   var wheel = TimerWheel(now: 0, tick: millisecond, buckets: 16)
   for i in 0..<16 { _ = wheel.schedule(token(UInt32(i)), at: UInt64(160 + i) * millisecond) }
-  #expect(wheel.nextDelay(now: 0, atMost: 1000) == 1000)
+  #expect(wheel.nextDelay(now: 0, atMost: 10) == 10)
+  #expect(wheel.nextDelay(now: 0, atMost: 1000) == 16)
   #expect(expired(&wheel, at: 159 * millisecond) == [])
   #expect(wheel.nextDelay(now: 159 * millisecond, atMost: 1000) == 1)
 }

@@ -9,7 +9,7 @@ enum Checks {
         at: ["limits", "request_line"], "request_line is larger than head, which it is a part of",
         ["head is \(ByteCount.text(configuration.limits.headBytes))"])
     }
-    if configuration.shutdown.lameDuck >= configuration.shutdown.deadline {
+    if configuration.shutdown.servedLameDuck >= configuration.shutdown.deadline {
       reading.report(
         at: ["shutdown", "lame_duck"],
         "lame_duck leaves no time until the deadline, which counts from the signal, too",
@@ -71,6 +71,12 @@ enum Checks {
           at: path + ["affinity"],
           "affinity has nothing to decide: the strategy hash already keeps a client at its server",
           ["remove affinity, or choose the strategy round_robin"])
+      }
+      if pool.slowStart > .zero {
+        reading.report(
+          at: path + ["slow_start"],
+          "slow_start has nothing to slow: the strategy hash leads each key to its server at once",
+          ["remove slow_start, or choose the strategy least_requests"])
       }
     }
     if let health = pool.health { check(health, at: path + ["health"], &reading) }

@@ -8,14 +8,35 @@ public struct PoolSettings: Equatable, Sendable {
   public var servers: [ServerSettings]
   public var strategy = Strategy.roundRobin
   public var affinity = Affinity.off
+  /// nil: sessions of Engine.IO are requests like any others.
+  public var engineIO: EngineIOSettings?
   /// nil: servers count as up until live traffic says otherwise (`ejection`).
   public var health: HealthCheck?
   /// nil: failures of live traffic take no server out.
   public var ejection: Ejection? = Ejection()
 
+  /// A server that comes up, or back from an ejection, gets a sixteenth of its share at first and
+  /// all of it after this time, in a straight line between; 0 is at once. What is chosen by a key
+  /// or a cookie is not spread by share of time: affinity and the strategy hash ignore it.
+  ///
+  /// 0 … 1 h. nginx Plus: `slow_start`. HAProxy: `slowstart`.
+  public var slowStart: Duration = .zero
+
+  /// What becomes of requests while health checks have taken every server down.
+  public var whenAllDown = WhenAllDown.fail
+
   public var retries = RetrySettings()
   /// nil: no answer is taken for a platform's.
   public var platformPage: PlatformPage?
+
+  /// How many requests a server gets at once, unless it says otherwise itself; further ones wait
+  /// in the queue. 0 is no limit. For gunicorn: workers × threads.
+  ///
+  /// nginx: `max_conns`. HAProxy: `maxconn`.
+  public var capacity = 0
+
+  /// nil: requests wait for servers that have a capacity, by the defaults, and for no others.
+  public var queue: QueueSettings?
 
   public var timeouts = UpstreamTimeouts()
   /// nil: each request has a connection of its own.
@@ -32,6 +53,15 @@ public struct PoolSettings: Equatable, Sendable {
 }
 
 extension PoolSettings {
+  /// Some server has a limit to how many requests it gets at once.
+  public var hasCapacity: Bool { servers.contains { ($0.capacity ?? capacity) > 0 } }
+
+  /// Where requests wait; nil when none do.
+  public var effectiveQueue: QueueSettings? {
+    let queue = self.queue ?? (hasCapacity ? QueueSettings() : .off)
+    return queue.requests > 0 ? queue : nil
+  }
+
   static let declaration = Declaration(blank: PoolSettings(name: "")) {
     Key(
       "servers", \.servers, .list(of: ServerSettings.codec, takesCommas: true), isRequired: true,
@@ -45,12 +75,24 @@ extension PoolSettings {
       "affinity", \.affinity, Affinity.codec, synonyms: ["sticky", "persistence", "stickiness"],
       "How requests of one client reach the same server.")
     Key(
+      "engine_io", \.engineIO, EngineIOSettings.codec, synonyms: ["socket_io", "socketio"],
+      "Whether the servers speak Socket.IO (Engine.IO): true, false, or keys. Its sessions then "
+        + "stay with the server that opened them, and move when that drains.")
+    Key(
       "health", \.health, HealthCheck.declaration.codec().optional,
       synonyms: ["health_check", "healthcheck", "check"],
       "How servers are asked whether they are well; without it they count as up.")
     Key(
       "ejection", \.ejection, Ejection.codec, synonyms: ["outlier_detection", "passive"],
       "How failures of live traffic take a server out for a while.")
+    Key(
+      "slow_start", \.slowStart, .duration(.zero ... .seconds(3600)), synonyms: ["slowstart"],
+      "How long a server that comes up takes to get its whole share; 0 is at once. Keys and cookies "
+        + "do not heed it.")
+    Key(
+      "when_all_down", \.whenAllDown, WhenAllDown.codec, synonyms: ["panic", "fail_open"],
+      "While checks have taken every server down: refuse requests (fail), or send them all the "
+        + "same (try).")
     Key(
       "retries", \.retries, RetrySettings.codec,
       synonyms: ["proxy_next_upstream_tries", "tries", "retry"],
@@ -60,6 +102,15 @@ extension PoolSettings {
       synonyms: ["stopped_page", "placeholder_page"],
       "The page that a platform shows in place of a server that is stopped: it counts as a "
         + "failure of the server and reaches no client.")
+    Key(
+      "capacity", \.capacity, .integer(0...100_000),
+      synonyms: ["max_conns", "maxconn", "max_connections"],
+      "How many requests each server gets at once; further ones wait. 0 is no limit. For gunicorn: "
+        + "workers times threads.")
+    Key(
+      "queue", \.queue, QueueSettings.codec, synonyms: ["backlog", "pending"],
+      "Where requests wait while all servers are full, or none is up. Without it they wait only "
+        + "for servers with a capacity.")
     Key(
       "timeouts", \.timeouts, UpstreamTimeouts.declaration.codec(),
       "How long a server may take.")

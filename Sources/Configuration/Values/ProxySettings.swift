@@ -18,6 +18,9 @@ public struct ProxySettings: Equatable, Sendable {
   /// nginx: on, unless `proxy_ignore_headers X-Accel-Redirect`.
   public var followsAccelRedirect = true
 
+  /// Where requests stand that wait for a server, and how much of one they may fill.
+  public var priority = Priority.normal
+
   /// In bytes; nil is `limits.body`, 0 no limit. nginx: `client_max_body_size`.
   public var bodyBytesLimit: Int?
 
@@ -59,6 +62,9 @@ extension ProxySettings {
       "accel_redirect", \.followsAccelRedirect, .boolean,
       synonyms: ["x_accel_redirect", "x_sendfile", "sendfile"],
       "A response with X-Accel-Redirect is answered by the route that it names.")
+    Key(
+      "priority", \.priority, .priority, synonyms: ["lane", "priority_class", "class"],
+      "Where requests stand that wait for a server: high, normal or low.")
     Key(
       "body_limit", \.bodyBytesLimit, Codec<Int>.size(0...Int.max).optional,
       synonyms: ["client_max_body_size", "body", "max_body"],

@@ -11,6 +11,9 @@ public struct ServerSettings: Equatable, Sendable {
   /// 1 … 1000. nginx: `weight`.
   public var weight = 1
 
+  /// How many requests it gets at once; 0 is no limit, nil as the pool says.
+  public var capacity: Int?
+
   /// It gets requests only while no other server of the pool can take them: all that are no
   /// backups are down, ejected, or have been tried. Affinity does not keep a client there either.
   ///
@@ -45,6 +48,10 @@ extension ServerSettings {
     Key(
       "weight", \.weight, .integer(1...1000),
       "Its share of the requests against the others of the pool.")
+    Key(
+      "capacity", \.capacity, Codec<Int>.integer(0...100_000).optional,
+      synonyms: ["max_conns", "maxconn", "max_connections"],
+      "How many requests it gets at once; 0 is no limit. Without it, as the pool says.")
     Key(
       "backup", \.isBackup, .boolean, synonyms: ["standby", "spare"],
       "It gets requests only while no server that is no backup can take them.")

@@ -16,6 +16,13 @@ public struct UpstreamKeepalive: Equatable, Sendable {
   /// nginx: `keepalive_requests`. HAProxy: `max-reuse`.
   public var requests = 0
 
+  /// How old a connection may become; it is closed when its request ends, so that load spreads
+  /// over replicas that have come behind one address. Each connection has a time of its own, from
+  /// three quarters of this on, for not all are to end at once. 0 is no limit.
+  ///
+  /// nginx: `keepalive_time`. Envoy: `max_connection_duration`.
+  public var age: Duration = .seconds(300)
+
   public init() {}
 }
 
@@ -31,6 +38,9 @@ extension UpstreamKeepalive {
     Key(
       "requests", \.requests, .integer(0...Int.max), synonyms: ["keepalive_requests"],
       "How many requests one connection may carry. 0 is no limit.")
+    Key(
+      "age", \.age, .duration(.zero ... .seconds(86400)), synonyms: ["keepalive_time", "max_age"],
+      "How old a connection may become; then it is closed when its request ends. 0 is no limit.")
   }
 
   static let codec = declaration.codec().optional.or("off", nil)

@@ -1,6 +1,7 @@
 """The two servers that are compared, each started with the eight variables of the frontend's entrypoint."""
 
 import os
+import signal
 import socket
 from dataclasses import asdict, dataclass
 
@@ -132,7 +133,8 @@ class Server:
     """A running frontend: `name`, `address`, and its `process`."""
 
     def stop(self):
-        self.process.terminate()
+        # Neither waits for those who may not have noticed yet.
+        self.process.terminate(by=signal.SIGINT)
 
 
 class NginxFrontend(Server):

@@ -22,7 +22,7 @@ DEFAULTS = {
     "admin": "127.0.0.1:0",
     "workers": "1",
     "log": "{access: stdout, level: info}",
-    "shutdown": "{deadline: 5s}",
+    "shutdown": "{lame_duck: 0s, deadline: 5s}",
 }
 
 CRASH = re.compile(r"Fatal error|Program crashed|Precondition failed|Assertion failed|AddressSanitizer|ThreadSanitizer")

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import threading
 import time
+from signal import SIGTERM
 
 from .waiting import PATIENCE, TooLate
 
@@ -107,10 +108,10 @@ class Process:
             pass
         self._child.wait()
 
-    def terminate(self, within=PATIENCE):
-        """SIGTERM, then SIGKILL for whatever is left."""
+    def terminate(self, within=PATIENCE, by=SIGTERM):
+        """A signal, then SIGKILL for whatever is left."""
         if self.exit_code is None:
-            self.signal(signal.SIGTERM)
+            self.signal(by)
             try:
                 self._child.wait(within)
             except subprocess.TimeoutExpired:
