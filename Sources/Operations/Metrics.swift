@@ -40,6 +40,9 @@ enum Metrics {
     "Requests that a server did not answer, or not to the end.")
   static let retries = MetricFamily(
     .counter, "martlet_retries_total", "Requests taken from a server to be tried with another.")
+  static let retriesRefused = MetricFamily(
+    .counter, "martlet_retries_refused_total",
+    "Requests not tried with another server because the pool's retry budget was spent.")
   static let connects = MetricFamily(
     .counter, "martlet_upstream_connects_total", "Connections begun to a server.")
   static let connectFailures = MetricFamily(
@@ -150,6 +153,7 @@ enum Metrics {
       requests: registry.slot(upstreamRequests, labels),
       connects: registry.slot(connects, labels),
       connectFailures: registry.slot(connectFailures, labels),
-      failures: registry.slot(upstreamFailures, labels), retries: registry.slot(retries, labels))
+      failures: registry.slot(upstreamFailures, labels), retries: registry.slot(retries, labels),
+      retriesRefused: registry.slot(retriesRefused, labels))
   }
 }

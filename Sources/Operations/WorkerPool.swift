@@ -89,6 +89,9 @@ struct WorkerPool {
   /// Closes idle connections to a server.
   func giveUpIdle(to cell: Int) { for member in members { member.mailbox.giveUpIdle(to: cell) } }
 
+  /// Gives what waits for a dead server to others.
+  func takeBack(from cell: Int) { for member in members { member.mailbox.takeBack(from: cell) } }
+
   /// Tells the clients of a draining server to connect anew, over `window` nanoseconds.
   func moveClients(of cell: Int, within window: UInt64) {
     for member in members { member.mailbox.moveClients(of: cell, within: window) }

@@ -9,6 +9,8 @@ public final class Mailbox: Sendable {
     case snapshot(Snapshot)
     /// Close the idle connections to the server of a cell.
     case giveUpIdle(Int)
+    /// The server of a cell is dead: what waits for it may go elsewhere.
+    case takeBack(Int)
     /// A server of the pool with this cell has room for a request that waits here.
     case slotFree(Int)
     /// Tell the clients of the server of a cell to connect anew, within so many nanoseconds.
@@ -40,6 +42,10 @@ public final class Mailbox: Sendable {
 
   /// No idle connection to the server of the cell is kept.
   public func giveUpIdle(to cell: Int) { post(.giveUpIdle(cell)) }
+
+  /// What waits for the server of the cell, which is dead, goes elsewhere; no idle connection to
+  /// it is kept.
+  public func takeBack(from cell: Int) { post(.takeBack(cell)) }
 
   /// The clients of the cell's server are told to connect anew, over `window` nanoseconds.
   public func moveClients(of cell: Int, within window: UInt64) {

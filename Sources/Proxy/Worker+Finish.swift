@@ -109,6 +109,7 @@ extension Worker {
     buffers.strip(&exchanges[exchange].request)
     buffers.strip(&exchanges[exchange].input)
     buffers.strip(&exchanges[exchange].output)
+    buffers.strip(&exchanges[exchange].retry.kept)
     exchanges[exchange].requestStore.close(
       writer: environment.spill, memoryPool: &requestMemory, piecePool: &pieces)
     exchanges[exchange].responseStore.close(

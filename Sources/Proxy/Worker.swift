@@ -279,6 +279,7 @@ public struct Worker: ~Copyable {
       switch message {
       case .snapshot(let snapshot): change(to: snapshot)
       case .giveUpIdle(let cell): giveUpIdle(to: cell)
+      case .takeBack(let cell): takeBack(from: cell)
       case .slotFree(let cell): makeDue(cell)
       case .move(let cell, let window): moveClients(of: cell, within: window)
       case .stay(let cell): letClientsStay(with: cell)

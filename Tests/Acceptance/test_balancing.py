@@ -366,7 +366,8 @@ routes: [{match: {prefix: /}, proxy: web}]
         for _ in range(20):
             response = client.get("/app")
             assert (response.status, response.body, response.headers["Retry-After"]) == (503, page, "300")
-    assert all(sum(r.target == "/app" for r in s.requests) == 10 for s in (a, b)), "neither is spared"
+    # Some of them have been asked for a better answer than the other's: there is none.
+    assert all(sum(r.target == "/app" for r in s.requests) >= 10 for s in (a, b)), "neither is spared"
     # More checks than `fall`, and more than live failures that eject.
     until(lambda: all(len(s.requests) >= n + 13 for s, n in zip((a, b), seen)), "three more checks each")
     assert ready() == (200, {"up": 2, "of": 2, "maintenance": 2})
