@@ -1,3 +1,5 @@
+import Configuration
+
 /// What one request says about the server it wants: filled in by `Balancer.observe` while the
 /// head is read, used by `Balancer.pick`.
 public struct AffinityKey: Sendable {
@@ -6,6 +8,8 @@ public struct AffinityKey: Sendable {
   var hash: UInt64 = 0
   /// The value of the pool's own cookie; 0 without, or when it is none that we issued.
   var cookie: UInt64 = 0
+  /// The request has one of the keys.
+  var isKnown: Bool { rank != .max }
 
   public init() {}
 
@@ -112,16 +116,30 @@ struct AffinityPlan: Sendable {
   mutating func add(_ pool: PoolPlan) -> Range {
     var range = Range(first: items.count)
     if let cookie = pool.cookie { append(.ownCookie, rank: 0, name: cookie.name) }
-    for (rank, key) in pool.keys.enumerated() {
-      switch key {
-      case .cookie(let name): append(.cookie, rank: rank, name: name)
-      case .header(let name): append(.field, rank: rank, name: name.lowercased())
-      case .address: append(.address, rank: rank, name: "")
-      }
-    }
+    for (rank, key) in pool.keys.enumerated() { append(key, rank: rank) }
+    close(&range)
+    return range
+  }
+
+  /// A range for one key alone.
+  mutating func add(_ key: HashKey) -> Range {
+    var range = Range(first: items.count)
+    append(key, rank: 0)
+    close(&range)
+    return range
+  }
+
+  private func close(_ range: inout Range) {
     range.count = items.count - range.first
     range.asksForFields = items[range.first...].contains { $0.kind != .address }
-    return range
+  }
+
+  private mutating func append(_ key: HashKey, rank: Int) {
+    switch key {
+    case .cookie(let name): append(.cookie, rank: rank, name: name)
+    case .header(let name): append(.field, rank: rank, name: name.lowercased())
+    case .address: append(.address, rank: rank, name: "")
+    }
   }
 
   private mutating func append(_ kind: Kind, rank: Int, name: String) {

@@ -14,6 +14,9 @@ enum Metrics {
     .counter, "martlet_http_request_bytes_total", "Bytes of requests, by route.")
   static let sent = MetricFamily(
     .counter, "martlet_http_response_bytes_total", "Bytes of responses, by route.")
+  static let limited = MetricFamily(
+    .counter, "martlet_http_limited_total",
+    "Requests refused (429) by the limits of their route, by route.")
   static let refused = MetricFamily(
     .counter, "martlet_http_refused_total",
     "Requests refused before they had a route: malformed, too large, too slow.")
@@ -37,6 +40,9 @@ enum Metrics {
     "Requests that a server did not answer, or not to the end.")
   static let retries = MetricFamily(
     .counter, "martlet_retries_total", "Requests taken from a server to be tried with another.")
+  static let retriesRefused = MetricFamily(
+    .counter, "martlet_retries_refused_total",
+    "Requests not tried with another server because the pool's retry budget was spent.")
   static let connects = MetricFamily(
     .counter, "martlet_upstream_connects_total", "Connections begun to a server.")
   static let connectFailures = MetricFamily(
@@ -125,7 +131,8 @@ enum Metrics {
     return RouteSlots(
       responses: registry.slots(requests, labels, last: "code", classes),
       duration: registry.histogram(duration, labels),
-      bytesIn: registry.slot(received, labels), bytesOut: registry.slot(sent, labels))
+      bytesIn: registry.slot(received, labels), bytesOut: registry.slot(sent, labels),
+      limited: registry.slot(limited, labels))
   }
 
   static func poolSlots(_ pool: String, _ registry: MetricRegistry) -> PoolSlots {
@@ -146,6 +153,7 @@ enum Metrics {
       requests: registry.slot(upstreamRequests, labels),
       connects: registry.slot(connects, labels),
       connectFailures: registry.slot(connectFailures, labels),
-      failures: registry.slot(upstreamFailures, labels), retries: registry.slot(retries, labels))
+      failures: registry.slot(upstreamFailures, labels), retries: registry.slot(retries, labels),
+      retriesRefused: registry.slot(retriesRefused, labels))
   }
 }

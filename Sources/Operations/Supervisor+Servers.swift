@@ -27,6 +27,7 @@ extension Supervisor {
     case .wentDown:
       note(change, isUp: false)
       logger.warning("\(text(change))")
+      workers.takeBack(from: change.target.cell)
       hurry(pool: change.target.pool, server: change.target.server)
     case .maintenanceBegan, .maintenanceEnded:
       logger.notice("\(text(change))")
@@ -123,10 +124,14 @@ extension Supervisor {
     case .server(let pool, let server, .ejected(let duration, let out)):
       ejections[pool, default: [:]][server, default: 0] += 1
       let time = HealthText.seconds(.nanoseconds(Int64(clamping: duration)))
-      let count = configuration.poolIndex(named: pool).map { roster.servers[$0].count } ?? 0
+      let servers = configuration.poolIndex(named: pool).map { roster.servers[$0] } ?? []
+      let count = servers.count
       logger.warning(
         "server \(server) ejected for \(time) by failures of live traffic; pool \(pool): \(out) of \(count) out"
       )
+      if let slot = servers.first(where: { $0.name == server })?.slot {
+        workers.takeBack(from: slot)
+      }
       hurry(pool: pool, server: server)
     case .server(let pool, let server, .readmitted):
       logger.info("server \(server) back in pool \(pool): it has answered a request")

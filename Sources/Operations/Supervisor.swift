@@ -170,8 +170,8 @@ public final class Supervisor {
       snapshots, listening: sockets.numbers,
       WorkerPool.Common(
         cells: cells, poolCells: poolCells, table: registry.table, slots: workerSlots,
-        accessLog: accessLog?.queue,
-        spill: spill, files: files, connectionsLimit: (limit + count - 1) / count, control: mailbox),
+        accessLog: accessLog?.queue, spill: spill, files: files, limiter: RequestLimiter(),
+        connectionsLimit: (limit + count - 1) / count, control: mailbox),
       now: control.clock.now)
     self.control = control
     self.directory = directory

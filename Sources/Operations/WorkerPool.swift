@@ -20,6 +20,7 @@ struct WorkerPool {
     let accessLog: BatchQueue?
     let spill: SpillWriter
     let files: FileThreads
+    let limiter: RequestLimiter
     let connectionsLimit: Int
     let control: ControlMailbox
   }
@@ -38,7 +39,7 @@ struct WorkerPool {
     for (number, snapshot) in snapshots.enumerated() {
       let member = Member(mailbox: mailboxes[number], heartbeat: Heartbeat())
       let control = common.control
-      let environment = WorkerEnvironment(
+      var environment = WorkerEnvironment(
         number: number, workers: snapshots.count, cells: common.cells,
         poolCells: common.poolCells, counters: common.table.row(ofWorker: number),
         slots: common.slots,
@@ -46,10 +47,12 @@ struct WorkerPool {
         mailboxes: mailboxes, connectionsLimit: common.connectionsLimit,
         heartbeat: member.heartbeat,
         report: { control.post(.report($0)) })
+      environment.limiter = common.limiter
+      let given = environment
       let own = sockets[number]
       try Thread.start(name: "worker \(number)") {
         do throws(SystemError) {
-          var worker = try Worker(environment, snapshot: snapshot)
+          var worker = try Worker(given, snapshot: snapshot)
           try worker.open(listening: own)
           try worker.run()
           control.post(.workerEnded(number, nil))
@@ -85,6 +88,9 @@ struct WorkerPool {
 
   /// Closes idle connections to a server.
   func giveUpIdle(to cell: Int) { for member in members { member.mailbox.giveUpIdle(to: cell) } }
+
+  /// Gives what waits for a dead server to others.
+  func takeBack(from cell: Int) { for member in members { member.mailbox.takeBack(from: cell) } }
 
   /// Tells the clients of a draining server to connect anew, over `window` nanoseconds.
   func moveClients(of cell: Int, within window: UInt64) {

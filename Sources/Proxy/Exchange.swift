@@ -70,9 +70,12 @@ struct Exchange: ~Copyable {
   var key = AffinityKey()
   /// What the request has to do with a session that only one server knows.
   var session = SessionFacts()
+  /// Where limits count this request as under way.
+  var limits = HeldLimits()
   /// The server counts this request as under way.
   var isCounted = false
   var attempts: UInt8 = 0
+  var retry = RetryState()
   /// How often the request, or a part of it, was sent.
   var sends: UInt8 = 0
   /// When it first had to wait for a server; 0 when it never had to.
@@ -144,6 +147,8 @@ struct Exchange: ~Copyable {
   /// The request's own id, in hexadecimal, when it was made here.
   var requestID: (UInt64, UInt64) = (0, 0)
 
+  /// The pool allows one more server to be asked.
+  var hasTryLeft: Bool { Int(attempts) <= pool.retries + Int(retry.freeTries) }
   /// Whether the request may reach a server twice (RFC 9110 §9.2.2). A session ends over a second
   /// poll beside the first, and what is polled is gone with the answer.
   var isRepeatable: Bool { facts.method.isIdempotent && session.role != .member }

@@ -28,6 +28,8 @@ struct RouteFacts {
   var isInternal = false
   var followsAccelRedirect = false
   var compresses = false
+  /// Some limit counts its requests.
+  var isLimited = false
   /// 0 where the pool's own holds.
   var responseTimeout: UInt64 = 0
   var sendTimeout: UInt64 = 0
@@ -41,6 +43,14 @@ struct PoolFacts {
   var responseTimeout: UInt64 = 0
   var sendTimeout: UInt64 = 0
   var retries = 0
+  /// Statuses that send a request on to another server; none where there is no other.
+  var retryStatuses = FailureStatuses()
+  /// Statuses that a platform's page may have; none where none is looked for.
+  var pageStatuses = FailureStatuses()
+  /// How long one server has to begin an answer, 0 as long as all together.
+  var tryTimeout: UInt64 = 0
+  /// Answers up to this length are held until they are whole; 0 where that helps nobody.
+  var holdBytes = 0
   /// Idle connections kept to one server by one worker; 0 closes each after its response.
   var idleLimit = 0
   var idleTimeout: UInt64 = 0
@@ -85,12 +95,17 @@ public struct RouteSlots: Sendable {
   public var duration: Int
   public var bytesIn: Int
   public var bytesOut: Int
+  /// Requests that a limit refused.
+  public var limited: Int
 
-  public init(responses: Int = 0, duration: Int = 0, bytesIn: Int = 0, bytesOut: Int = 0) {
+  public init(
+    responses: Int = 0, duration: Int = 0, bytesIn: Int = 0, bytesOut: Int = 0, limited: Int = 0
+  ) {
     self.responses = responses
     self.duration = duration
     self.bytesIn = bytesIn
     self.bytesOut = bytesOut
+    self.limited = limited
   }
 }
 
@@ -128,16 +143,19 @@ public struct ServerSlots: Sendable {
   public var failures: Int
   /// Requests taken from it to be tried with another.
   public var retries: Int
+  /// Requests that might have been tried with another but for the budget.
+  public var retriesRefused: Int
 
   public init(
     requests: Int = 0, connects: Int = 0, connectFailures: Int = 0, failures: Int = 0,
-    retries: Int = 0
+    retries: Int = 0, retriesRefused: Int = 0
   ) {
     self.requests = requests
     self.connects = connects
     self.connectFailures = connectFailures
     self.failures = failures
     self.retries = retries
+    self.retriesRefused = retriesRefused
   }
 }
 

@@ -9,6 +9,8 @@ public final class Mailbox: Sendable {
     case snapshot(Snapshot)
     /// Close the idle connections to the server of a cell.
     case giveUpIdle(Int)
+    /// The server of a cell is dead: what waits for it may go elsewhere.
+    case takeBack(Int)
     /// A server of the pool with this cell has room for a request that waits here.
     case slotFree(Int)
     /// Tell the clients of the server of a cell to connect anew, within so many nanoseconds.
@@ -41,6 +43,10 @@ public final class Mailbox: Sendable {
   /// No idle connection to the server of the cell is kept.
   public func giveUpIdle(to cell: Int) { post(.giveUpIdle(cell)) }
 
+  /// What waits for the server of the cell, which is dead, goes elsewhere; no idle connection to
+  /// it is kept.
+  public func takeBack(from cell: Int) { post(.takeBack(cell)) }
+
   /// The clients of the cell's server are told to connect anew, over `window` nanoseconds.
   public func moveClients(of cell: Int, within window: UInt64) {
     post(.move(cell, within: window))
@@ -51,7 +57,8 @@ public final class Mailbox: Sendable {
 
   /// No new connections; those there are end as their work ends, which must be within `time`
   /// nanoseconds.
-  public func drain(within time: UInt64) { post(.drain(within: time)) }
+  public func drain(within time: UInt64 = .max) { post(.drain(within: time)) }
+
   /// Each response that begins from now on is the last of its connection.
   public func takeLeave() { post(.takeLeave) }
 

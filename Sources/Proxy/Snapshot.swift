@@ -98,6 +98,8 @@ public final class Snapshot: Sendable {
     let site: TextTemplate?
     let requestEdits: HeadEdits
     let responseEdits: HeadEdits
+    /// Nil for none.
+    let limits: LimitPlan?
   }
 
   struct RedirectPlan: Sendable {
@@ -121,6 +123,9 @@ public final class Snapshot: Sendable {
     /// What Host says to each server, unless the client's own goes on or a template makes it.
     let hosts: [String]
     let hostTemplate: TextTemplate?
+    /// The text by which a platform's page is known; empty for none.
+    let page: [UInt8]
+    let retryBudget: RetryBudget
     /// What browsers get that are refused because no server takes them.
     let busyPage: [UInt8]?
   }
@@ -272,7 +277,13 @@ public final class Snapshot: Sendable {
     facts.connectTimeout = settings.timeouts.connect.nanoseconds
     facts.responseTimeout = settings.timeouts.response.nanoseconds
     facts.sendTimeout = settings.timeouts.send.nanoseconds
-    facts.retries = settings.retries
+    facts.retries = settings.retries.tries
+    if settings.retries.tries > 0, servers.count > 1 {
+      facts.retryStatuses = FailureStatuses(settings.retries.statuses)
+      facts.tryTimeout = settings.retries.tryTimeout?.nanoseconds ?? 0
+      facts.holdBytes = settings.retries.holdBytes
+    }
+    facts.pageStatuses = FailureStatuses(settings.platformPage?.statuses ?? [])
     if let keepalive = settings.keepalive {
       facts.idleLimit = keepalive.connections
       facts.idleTimeout = keepalive.idle.nanoseconds
@@ -300,7 +311,10 @@ public final class Snapshot: Sendable {
       name: settings.name, nameAsJSON: escape(settings.name), facts: facts,
       servers: servers.map { ServerFacts(cell: $0.cell, counters: $0.counters) },
       serverNames: servers.map(\.name), serverNamesAsJSON: servers.map { escape($0.name) },
-      hosts: hosts, hostTemplate: hostTemplate, busyPage: queue?.page.map { Array($0.utf8) })
+      hosts: hosts, hostTemplate: hostTemplate,
+      page: Array((settings.platformPage?.text ?? "").utf8),
+      retryBudget: RetryBudget(percent: settings.retries.budgetPercent),
+      busyPage: queue?.page.map { Array($0.utf8) })
   }
 
   private static func route(
@@ -364,9 +378,11 @@ public final class Snapshot: Sendable {
       configuration.responseHeaders, settings.responseHeaders, variables)
     facts.editsRequest = !requestEdits.isEmpty
     facts.editsResponse = !responseEdits.isEmpty
+    facts.isLimited = !settings.limits.isEmpty
     return Route(
       name: settings.name, nameAsJSON: escape(settings.name), facts: facts, action: action,
-      site: site, requestEdits: requestEdits, responseEdits: responseEdits)
+      site: site, requestEdits: requestEdits, responseEdits: responseEdits,
+      limits: facts.isLimited ? LimitPlan(settings.limits, route: settings.name) : nil)
   }
 
   private static func fileRoute(

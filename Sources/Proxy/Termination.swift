@@ -4,6 +4,7 @@ enum Termination: UInt8 {
   case badRequest
   case bodyTooLarge
   case noRoute
+  case rateLimit
   case noServer
   case queueFull
   case queueTimeout
@@ -16,11 +17,15 @@ enum Termination: UInt8 {
   case clientTimeoutResponse
   case connectFailed
   case connectTimeout
+  case serverDown
+  case serverAbsent
+  case serverStatus
   case serverClosedRequest
   case serverClosedWaiting
   case serverClosedResponse
   case serverMalformed
   case serverTimeoutRequest
+  case serverTimeoutTry
   case serverTimeoutWaiting
   case serverTimeoutResponse
   case fileCut
@@ -42,6 +47,7 @@ enum Termination: UInt8 {
     case .badRequest: "refused:request"
     case .bodyTooLarge: "refused:body_too_large"
     case .noRoute: "refused:no_route"
+    case .rateLimit: "refused:rate_limit"
     case .noServer: "refused:no_server"
     case .queueFull: "refused:queue_full"
     case .queueTimeout: "refused:queue_timeout"
@@ -54,11 +60,15 @@ enum Termination: UInt8 {
     case .clientTimeoutResponse: "client_timeout:response"
     case .connectFailed: "server_failed:connect"
     case .connectTimeout: "server_timeout:connect"
+    case .serverDown: "server_failed:down"
+    case .serverAbsent: "server_failed:platform_page"
+    case .serverStatus: "server_failed:status"
     case .serverClosedRequest: "server_closed:request"
     case .serverClosedWaiting: "server_closed:waiting"
     case .serverClosedResponse: "server_closed:response"
     case .serverMalformed: "server_failed:malformed"
     case .serverTimeoutRequest: "server_timeout:request"
+    case .serverTimeoutTry: "server_timeout:try"
     case .serverTimeoutWaiting: "server_timeout:waiting"
     case .serverTimeoutResponse: "server_timeout:response"
     case .fileCut: "file_failed:cut"

@@ -150,6 +150,8 @@ extension Worker {
     let pool = exchanges[exchange].route.pool
     exchanges[exchange].pool = generations[generation].snapshot.pools[pool].facts
     exchanges[exchange].attempts = 0
+    exchanges[exchange].retry.freeTries = 0
+    exchanges[exchange].retry.waitEnd = 0
     exchanges[exchange].sends = 0
     exchanges[exchange].queuedSince = 0
     exchanges[exchange].tried = TriedServers()

@@ -47,7 +47,7 @@ extension Worker {
     environment.counters.add(environment.slots.accepted)
     Syscalls.set(.noDelay, on: socket)
     Syscalls.set(.unsentLimit(snapshot.unsentLimit), on: socket)
-    // Full: closing at once tells the client to go elsewhere; waiting in silence would not.
+    guard !clients.isFull else { return turnAway(socket) }
     guard
       let client = clients.insert(
         ClientConnection(socket: socket, address: address, now: clock.now))
@@ -64,6 +64,19 @@ extension Worker {
     }
     environment.counters.add(environment.slots.clients)
     setClientDeadline(client, after: snapshot.timeouts.head)
+  }
+
+  /// Full: being told so sends the client elsewhere; waiting in silence would not.
+  private mutating func turnAway(_ socket: borrowing Descriptor) {
+    environment.counters.add(environment.slots.overloaded)
+    scratch.clear()
+    scratch.append("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n")
+    scratch.append("Retry-After: 1\r\nConnection: close\r\n\r\n")
+    _ = try? Syscalls.send(&scratch, to: socket)
+    Syscalls.shutdown(socket, .writing)
+    // A request that has come already and is not read would turn the close into a reset.
+    scratch.clear()
+    _ = try? Syscalls.receive(from: socket, into: &scratch)
   }
 
   /// No descriptor is left: what waits in the backlog stays there. Level-triggered readiness

@@ -33,7 +33,9 @@ extension Worker {
   }
 
   /// A server is there that has no room for the exchange now.
-  func isFull(_ exchange: Handle) -> Bool {
+  mutating func isFull(_ exchange: Handle) -> Bool {
+    // Only one server counts for a session, whatever room others have.
+    if exchanges[exchange].session.home != 0 { return pickForSession(exchange) != nil }
     let generation = exchanges[exchange].generation
     return generations[generation].balancer.isFull(
       pool: exchanges[exchange].route.pool, tried: exchanges[exchange].tried,
@@ -83,6 +85,9 @@ extension Worker {
     let asked = exchanges[exchange].asked
     guard asked > 0 else { return }
     exchanges[exchange].asked = 0
+    if exchanges[exchange].pool.tryTimeout > 0 {
+      setUpstreamDeadline(exchanges[exchange].upstream, after: responseTimeout(exchange))
+    }
     let generation = exchanges[exchange].generation
     generations[generation].balancer.began(
       pool: exchanges[exchange].route.pool, server: exchanges[exchange].server,
@@ -113,8 +118,23 @@ extension Worker {
     case .stale, .abandoned:
       change = nil
     }
-    guard let change else { return }
-    let snapshot = generations[generation].snapshot
+    if let change { report(change, of: server, exchange) }
+  }
+
+  /// Counts against a server what it has answered, now that another one has answered better.
+  mutating func blame(_ exchange: Handle, server: Int) {
+    let generation = exchanges[exchange].generation
+    let pool = exchanges[exchange].route.pool
+    environment.counters.add(
+      generations[generation].snapshot.pools[pool].servers[server].counters.failures)
+    let change = generations[generation].balancer.failed(
+      pool: pool, server: server, now: clock.now)
+    if let change { report(change, of: server, exchange) }
+  }
+
+  private func report(_ change: Balancer.Change, of server: Int, _ exchange: Handle) {
+    let snapshot = generations[exchanges[exchange].generation].snapshot
+    let pool = exchanges[exchange].route.pool
     environment.report(
       .server(
         pool: snapshot.pools[pool].name, server: snapshot.pools[pool].serverNames[server], change))

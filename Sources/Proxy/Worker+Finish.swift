@@ -103,9 +103,13 @@ extension Worker {
   mutating func drop(_ exchange: Handle) {
     closeFile(exchange)
     stopCompressing(exchange)
+    if !exchanges[exchange].limits.isEmpty {
+      exchanges[exchange].limits.release(by: environment.limiter)
+    }
     buffers.strip(&exchanges[exchange].request)
     buffers.strip(&exchanges[exchange].input)
     buffers.strip(&exchanges[exchange].output)
+    buffers.strip(&exchanges[exchange].retry.kept)
     exchanges[exchange].requestStore.close(
       writer: environment.spill, memoryPool: &requestMemory, piecePool: &pieces)
     exchanges[exchange].responseStore.close(

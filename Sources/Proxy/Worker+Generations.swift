@@ -6,6 +6,8 @@ import Reactor
 struct Generation: ~Copyable {
   let snapshot: Snapshot
   var balancer: Balancer
+  /// By pool: what may still be repeated.
+  var budgets: [RetryBudget]
   /// The number by which the file server knows the first of its routes.
   let firstFileRoute: Int
   /// Exchanges and tunnels that began with it and are not over.
@@ -14,6 +16,7 @@ struct Generation: ~Copyable {
   init(_ snapshot: Snapshot, balancer: consuming Balancer, firstFileRoute: Int) {
     self.snapshot = snapshot
     self.balancer = balancer
+    budgets = snapshot.pools.map(\.retryBudget)
     self.firstFileRoute = firstFileRoute
   }
 }

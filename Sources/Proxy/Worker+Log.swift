@@ -122,6 +122,11 @@ extension Worker {
     text.append(pool.nameAsJSON.span)
     text.append("\",\"attempts\":")
     text.append(decimal: UInt64(exchanges[exchange].attempts))
+    if exchanges[exchange].retry.reason != .ok {
+      text.append(",\"retried\":\"")
+      text.append(exchanges[exchange].retry.reason.text)
+      text.append("\"")
+    }
     let server = exchanges[exchange].server
     guard server >= 0 else { return }
     text.append(",\"server\":\"")

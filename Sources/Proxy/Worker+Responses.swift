@@ -72,6 +72,7 @@ extension Worker {
 
   /// What an end of the connection means while a head is awaited.
   private func reasonOfEnd(_ exchange: Handle) -> Termination {
+    if exchanges[exchange].retry.isHolding { return .serverClosedResponse }
     guard exchanges[exchange].input.isEmpty else { return .serverMalformed }
     let isWaiting = exchanges[exchange].isSent || exchanges[exchange].isReused
     return isWaiting ? .serverClosedWaiting : .serverClosedRequest
@@ -126,20 +127,26 @@ extension Worker {
         serverFailed(exchange, .serverMalformed)
         return false
       }
+      settleDoubt(exchange)
       beginTunnel(exchange)
       return false
     }
     if responseHead.fields.contains(.xAccelRedirect), exchanges[exchange].route.followsAccelRedirect
     {
+      settleDoubt(exchange)
       followAccelRedirect(exchange)
       return false
+    }
+    switch judgeAnswer(exchange) {
+    case .needsMore: return true
+    case .refused: return false
+    case .deliver: settleDoubt(exchange)
     }
     guard learnSession(exchange) else { return true }
     beginResponse(exchange)
     return false
   }
-
-  private static func parse(
+  static func parse(
     _ head: inout ResponseHead, _ input: inout ByteBuffer, limits: HeadLimits, method: Method
   ) throws(Malformed) -> Bool {
     try head.parse(input.readable, limits: limits, requestMethod: method)
@@ -175,7 +182,7 @@ extension Worker {
   }
 
   /// Turns the server's head into the client's.
-  private mutating func beginResponse(_ exchange: Handle) {
+  mutating func beginResponse(_ exchange: Handle) {
     exchanges[exchange].status = responseHead.status
     exchanges[exchange].responseBody = BodyReader(responseHead.framing)
     exchanges[exchange].phase = .responding
@@ -210,9 +217,13 @@ extension Worker {
 
   /// nginx: `X-Accel-Buffering: no` turns response buffering off for one response.
   private mutating func noteBufferingWish(_ exchange: Handle) {
-    guard let field = responseHead.fields.first(.xAccelBuffering) else { return }
-    let isNo = Self.isNo(field.value, &exchanges[exchange].input)
-    exchanges[exchange].isUnbuffered = isNo
+    guard responseHead.fields.contains(.xAccelBuffering) else { return }
+    exchanges[exchange].isUnbuffered = wantsNoBuffering(exchange)
+  }
+
+  mutating func wantsNoBuffering(_ exchange: Handle) -> Bool {
+    guard let field = responseHead.fields.first(.xAccelBuffering) else { return false }
+    return Self.isNo(field.value, &exchanges[exchange].input)
   }
 
   private static func isNo(_ slice: Slice, _ input: inout ByteBuffer) -> Bool {

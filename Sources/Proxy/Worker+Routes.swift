@@ -68,6 +68,7 @@ extension Worker {
     if facts.compresses { noteGzip(exchange) }
 
     let isAgain = exchanges[exchange].accel.isActive
+    if facts.isLimited, !isAgain, !isWithinLimits(exchange) { return }
     if !isAgain, facts.bodyLimit > 0, case .length(let length) = requestHead.framing,
       length > UInt64(facts.bodyLimit)
     {

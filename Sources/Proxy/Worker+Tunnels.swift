@@ -1,3 +1,4 @@
+import Balancing
 import HTTP
 import Memory
 import Reactor
@@ -11,6 +12,8 @@ struct Tunnel: ~Copyable {
   /// The request's line for the log, and what its end needs; kept small, for it waits long.
   var record: AccessRecord
   let timeout: UInt64
+  /// Where limits count it as under way.
+  var limits = HeldLimits()
   var toServer = ByteBuffer()
   var toClient = ByteBuffer()
   var bytesIn: UInt64 = 0
@@ -50,8 +53,11 @@ extension Worker {
     }
     // The server goes on counting it, and the snapshot goes on being used.
     exchanges[exchange].upstream = .none
+    let hasSessions = exchanges[exchange].pool.hasSessions
     generations[exchanges[exchange].generation].exchanges += 1
     tunnels[handle].record.server = exchanges[exchange].server
+    tunnels[handle].limits = exchanges[exchange].limits
+    exchanges[exchange].limits = HeldLimits()
     drop(exchange)
     clients[client].state = .tunnel
     clients[client].work = handle
@@ -60,11 +66,7 @@ extension Worker {
     upstreams[upstream].work = handle
     upstreams[upstream].deadline.clear()
     environment.counters.add(environment.slots.tunnels)
-    if generations[tunnels[handle].generation].snapshot.pools[tunnels[handle].record.pool].facts
-      .hasSessions
-    {
-      trackTunnel(handle, early: early)
-    }
+    if hasSessions { trackTunnel(handle, early: early) }
     pumpTunnel(handle)
   }
 
@@ -182,6 +184,7 @@ extension Worker {
 
   mutating func endTunnel(_ handle: Handle, reason: Termination) {
     var tunnel = tunnels.remove(handle)
+    if !tunnel.limits.isEmpty { tunnel.limits.release(by: environment.limiter) }
     buffers.strip(&tunnel.toServer)
     buffers.strip(&tunnel.toClient)
     environment.counters.subtract(environment.slots.tunnels)

@@ -9,7 +9,7 @@ extension Worker {
   /// will, or the client is told.
   mutating func askServer(_ exchange: Handle) {
     guard !standsBehind(exchange) else { return wait(exchange) }
-    while exchanges[exchange].attempts <= exchanges[exchange].pool.retries {
+    while exchanges[exchange].hasTryLeft {
       switch claimServer(exchange) {
       case .claimed: return begin(exchange)
       case .full where exchanges[exchange].pool.queueLimit > 0: return wait(exchange)
@@ -47,11 +47,15 @@ extension Worker {
   }
 
   /// No server is left to try: what became of the last one tells the status.
-  private mutating func refuseUnserved(_ exchange: Handle) {
+  mutating func refuseUnserved(_ exchange: Handle) {
+    if deliverKept(exchange) { return }
     if hasLostSession(exchange) { return refuseSession(exchange) }
     switch exchanges[exchange].reason {
     case .ok: refuse(exchange, status: 503, reason: .noServer, endsConnection: false)
-    case .connectTimeout, .serverTimeoutWaiting, .serverTimeoutRequest:
+    case .serverAbsent, .serverDown:
+      refuse(exchange, status: 503, reason: exchanges[exchange].reason, endsConnection: false)
+    case .connectTimeout, .serverTimeoutWaiting, .serverTimeoutRequest, .serverTimeoutResponse,
+      .serverTimeoutTry:
       refuse(exchange, status: 504, reason: exchanges[exchange].reason, endsConnection: false)
     default:
       refuse(exchange, status: 502, reason: exchanges[exchange].reason, endsConnection: false)
@@ -225,7 +229,7 @@ extension Worker {
         return serverFailed(work, .serverTimeoutResponse)
       }
       if hasToMove(work) { return refuseSession(work) }
-      serverFailed(work, exchanges[work].isSent ? .serverTimeoutWaiting : .serverTimeoutRequest)
+      answerExpired(work)
     case .tunnel:
       tunnelIsDue(work)
     }
@@ -275,6 +279,7 @@ extension Worker {
     exchanges[exchange].isSendingOver = false
     exchanges[exchange].isLastChunkSent = false
     exchanges[exchange].inlineSent = 0
+    exchanges[exchange].retry.isHolding = false
     exchanges[exchange].phase = .waiting
     exchanges[exchange].sends &+= 1
     environment.counters.add(facts(exchange).counters.requests)
@@ -319,7 +324,7 @@ extension Worker {
       !exchanges[exchange].sendsChunks || exchanges[exchange].isLastChunkSent
     else { return }
     exchanges[exchange].isSent = true
-    setUpstreamDeadline(upstream, after: responseTimeout(exchange))
+    setUpstreamDeadline(upstream, after: answerTimeout(exchange))
   }
 
   /// Sends the head, and with it the body that stands behind the client's own head.
@@ -342,7 +347,9 @@ extension Worker {
       }
       let front = exchanges[exchange].requestStore.front
       guard front != .nothing, front != .writing else { return }
-      _ = try exchanges[exchange].requestStore.send(to: &upstreams[upstream].transport)
+      // What stands in the input may be half a head of an early answer: no reason to try on.
+      guard try exchanges[exchange].requestStore.send(to: &upstreams[upstream].transport) > 0
+      else { return }
       setUpstreamDeadline(upstream, after: sendTimeout(exchange))
     }
   }
@@ -368,40 +375,5 @@ extension Worker {
     exchanges[exchange].isLastChunkSent = true
     ChunkWriter.last(to: &exchanges[exchange].input)
     return true
-  }
-
-  // MARK: Failure
-
-  /// The server, or the way to it, has failed: another one is tried where that is safe.
-  mutating func serverFailed(_ exchange: Handle, _ reason: Termination) {
-    let wasReused = exchanges[exchange].isReused
-    let nothingSent = exchanges[exchange].phase == .connecting
-    exchanges[exchange].reason = reason
-    releaseUpstream(exchange, isReusable: false)
-    guard !exchanges[exchange].hasResponseHead else {
-      endRequest(exchange, .failed)
-      return cutResponse(exchange)
-    }
-    // A connection that died of old age says nothing about its server.
-    let isOldAge = wasReused && reason == .serverClosedWaiting
-    endRequest(exchange, nothingSent ? .connectFailed : isOldAge ? .stale : .failed)
-    let isTimeout = reason == .serverTimeoutWaiting || reason == .serverTimeoutRequest
-    let mayRepeat = nothingSent || (exchanges[exchange].isRepeatable && !isTimeout)
-    guard mayRepeat, rewindBody(exchange), !exchanges[exchange].facts.upgrades || nothingSent
-    else { return refuseUnserved(exchange) }
-    environment.counters.add(facts(exchange).counters.retries)
-    if isOldAge {
-      // The same server again, and not at the cost of an attempt.
-      exchanges[exchange].attempts -= 1
-      exchanges[exchange].sends -= 1
-      exchanges[exchange].tried = exchanges[exchange].triedBefore
-    }
-    askServer(exchange)
-  }
-
-  /// Makes the body ready to be sent again from its first byte; false when part of it is gone.
-  mutating func rewindBody(_ exchange: Handle) -> Bool {
-    exchanges[exchange].inlineSent = 0
-    return !exchanges[exchange].requestStore.isOpen || exchanges[exchange].requestStore.rewind()
   }
 }

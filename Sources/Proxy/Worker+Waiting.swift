@@ -48,11 +48,14 @@ extension Worker {
   /// Whether a request that no server has taken may wait for one that will.
   func mayWait(_ exchange: Handle) -> Bool {
     exchanges[exchange].pool.queueLimit > 0 && !hasLostSession(exchange)
-      && Int(exchanges[exchange].sends) <= exchanges[exchange].pool.retries
+      && Int(exchanges[exchange].sends)
+        <= exchanges[exchange].pool.retries + Int(exchanges[exchange].retry.freeTries)
   }
 
   /// Lets a request wait for a server, or refuses it when it has waited long enough.
   mutating func wait(_ exchange: Handle) {
+    // Another server might have had a better answer; it is not worth waiting for.
+    if deliverKept(exchange) { return }
     let isBack = exchanges[exchange].queuedSince > 0
     guard isBack ? enterAgain(exchange) : enter(exchange) else { return }
     let pool = exchanges[exchange].pool
@@ -127,6 +130,7 @@ extension Worker {
 
   /// A request has waited too long, or too many wait.
   mutating func refuseWaiting(_ exchange: Handle, _ reason: Termination) {
+    if deliverKept(exchange) { return }
     leaveRoom(exchange)
     let pool = exchanges[exchange].pool
     environment.counters.add(

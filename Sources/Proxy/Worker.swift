@@ -30,6 +30,8 @@ public struct WorkerEnvironment: Sendable {
   public var heartbeat: Heartbeat
   /// How many workers there are.
   public var workers: Int
+  /// Counts the requests of routes with limits, for all workers.
+  public var limiter = RequestLimiter()
   /// Takes what an operator should read; called rarely, and must not wait.
   public var report: @Sendable (WorkerReport) -> Void
 
@@ -277,6 +279,7 @@ public struct Worker: ~Copyable {
       switch message {
       case .snapshot(let snapshot): change(to: snapshot)
       case .giveUpIdle(let cell): giveUpIdle(to: cell)
+      case .takeBack(let cell): takeBack(from: cell)
       case .slotFree(let cell): makeDue(cell)
       case .move(let cell, let window): moveClients(of: cell, within: window)
       case .stay(let cell): letClientsStay(with: cell)

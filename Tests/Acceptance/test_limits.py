@@ -292,8 +292,14 @@ def test_connections_beyond_the_limit_do_not_stop_the_others(martlet, origin):
     flood = [proxy.connect() for _ in range(30)]
     for client in held:
         assert client.get("/").status == 200
+    # As many as fit have their places; the others have been told.
+    for client in flood[10:]:
+        response = client.read_response()
+        assert (response.status, response.headers["Retry-After"]) == (503, "1")
+        client.read_end()
     for client in flood:
         client.close()
+
     def answered():
         try:
             return proxy.get("/").status == 200

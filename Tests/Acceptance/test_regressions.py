@@ -1,10 +1,6 @@
 """What once went wrong under adversarial traffic, each with the bytes that showed it."""
 
-import socket
-import time
-
-from support.origin import answer
-from support.waiting import PATIENCE, until
+from support.waiting import until
 from support.wire import Client
 
 UPGRADE = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -35,32 +31,6 @@ routes: [{proxy: {pool: web, upgrade: [websocket]}}]
         client.shutdown_sending()
         assert client.read_to_end() == b""
         ended.append(True)
-
-
-def test_a_slow_client_does_not_make_its_server_late(martlet, origin):
-    size = 8 << 20
-
-    proxy = martlet(
-        """
-pools: {web: {servers: ["$web"], timeouts: {response: 500ms}}}
-routes: [{proxy: {pool: web, response_buffering: false}}]
-""",
-        web=origin(answer(b"a" * size)),
-    )
-    with socket.socket() as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
-        client.settimeout(PATIENCE)
-        client.connect(proxy.address)
-        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-        # Longer than the server's timeout, which is the matter of this test: nothing is read.
-        time.sleep(1.5)
-        head, got = b"", 0
-        while data := client.recv(1 << 18):
-            if not head:
-                head, _, data = data.partition(b"\r\n\r\n")
-            got += len(data)
-    assert head.startswith(b"HTTP/1.1 200 ")
-    assert got == size
 
 
 def test_idle_connections_of_one_pool_leave_room_for_another(martlet, origin):

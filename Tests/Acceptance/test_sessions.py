@@ -3,11 +3,12 @@
 import fcntl
 import signal
 import struct
+import threading
 
 import pytest
 
 from support.origin import answer
-from support.waiting import until
+from support.waiting import PATIENCE, until
 from support.wire import Client, chunked
 
 PROXY = """
@@ -229,6 +230,41 @@ def test_a_poll_that_waits_is_answered_when_its_client_is_told(martlet, origin):
         order(proxy, "a", "drain")
         assert client.read_response().status == 410
         assert b"ok" == client.get("/").body, "the connection goes on, to the other server"
+
+
+def test_a_session_waits_for_its_own_server_alone(martlet, origin):
+    """Where servers have a capacity: another's room is none for it, and another's want of room no reason to wait."""
+    released = threading.Event()
+
+    def server(name):
+        def behave(stream, request):
+            if "hold" in request.target:
+                released.wait(PATIENCE)
+            known = "sid=" in request.target
+            stream.send(answer(name.encode() if known else opening(f"{name}-session")))
+            return True
+
+        return origin(behave, name=name)
+
+    servers = {"a": server("a"), "b": server("b")}
+    text = PROXY.replace("ejection: off", "ejection: off\n    capacity: 1\n    queue: {}")
+    proxy = martlet(text, window="0s", **servers)
+    open_both(proxy)
+    with proxy.connect() as poll, proxy.connect() as post:
+        poll.write("GET", f"{OPEN}&sid=a-session&hold")
+        until(lambda: [r for r in servers["a"].requests if "hold" in r.target], "the poll waits at a")
+        post.write("POST", f"{OPEN}&sid=a-session", body=b"40")
+        until(lambda: proxy.metrics()["martlet_queue_waiting"].value(pool="realtime") == 1, "a is full, b is not")
+        released.set()
+        assert poll.read_response().body == b"a"
+        assert post.read_response().body == b"a"
+        released.clear()
+        poll.write("GET", f"{OPEN}&sid=b-session&hold")
+        until(lambda: [r for r in servers["b"].requests if "hold" in r.target], "b is full")
+        servers["a"].close()
+        assert home(proxy, "a").status == 410
+        released.set()
+        assert poll.read_response().body == b"b"
 
 
 # WebSockets.

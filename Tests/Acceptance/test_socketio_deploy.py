@@ -13,6 +13,8 @@ import aiohttp
 import pytest
 import socketio
 
+from support.waiting import until
+
 SWARM = int(os.environ.get("MARTLET_SWARM", 100))
 WINDOW = max(3, SWARM // 50)
 
@@ -163,6 +165,43 @@ def test_a_deploy_moves_clients_without_a_stampede(martlet, servers, run_async):
             await check_nobody_was_unknown(proxy, members)
 
     run_async(everything(), within=110 + 4 * WINDOW)
+
+
+@pytest.mark.long
+def test_a_close_never_falls_into_a_message(martlet, servers, run_async):
+    """Messages of all sizes are on their way, both ways, when the clients are told to go."""
+    proxy = martlet(PROXY, window="1s", **servers)
+    sizes = [0, 5, 125, 126, 4000, 65535, 65536, 200_000]
+    received = [0] * 8
+
+    async def talk(i, http):
+        url = f"http://{proxy.address[0]}:{proxy.address[1]}/echo"
+        async with http.ws_connect(url, max_msg_size=0) as channel:
+
+            async def send():
+                for n in range(1_000_000):
+                    await channel.send_bytes(n.to_bytes(4, "big") + bytes(sizes[n % len(sizes)]))
+
+            sender = asyncio.ensure_future(send())
+            while (message := await channel.receive()).type == aiohttp.WSMsgType.BINARY:
+                n = received[i]
+                assert message.data == n.to_bytes(4, "big") + bytes(sizes[n % len(sizes)])
+                received[i] += 1
+            sender.cancel()
+            assert message.type == aiohttp.WSMsgType.CLOSE, message
+            return channel.close_code
+
+    async def everybody():
+        async with aiohttp.ClientSession() as http:
+            clients = [asyncio.ensure_future(talk(i, http)) for i in range(len(received))]
+            await eventually(lambda: min(received) > 0, "messages pass")
+            for name in servers:
+                await asyncio.to_thread(order, proxy, name, "drain")
+            assert set(await asyncio.gather(*clients)) == {1012}
+
+    run_async(everybody())
+    for name in servers:
+        until(lambda: in_flight(proxy, name) == 0, "the servers' sides have ended, too")
 
 
 @pytest.mark.long

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from support.origin import answer
-from support.waiting import PATIENCE
+from support.waiting import PATIENCE, until
 from support.wire import Client, chunked
 
 PROXY = """
@@ -257,6 +257,39 @@ routes: [{match: {prefix: /}, proxy: {pool: web, request_buffering: false}}]
                 assert client.read_response_head().status == 100
                 client.send(b"body")
             assert client.read_response().status == status
+
+
+def test_expect_100_is_relayed_to_its_end_whatever_a_reload_says(martlet, origin):
+    begun = threading.Event()
+
+    def connected(stream):
+        stream.read_request_head()
+        begun.set()
+        first = stream.read_exactly(1)
+        stream.send(b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n")
+        stream.send(answer(first + stream.read_exactly(3), headers=[("Connection", "close")]))
+
+    text = """
+expect_continue: $how
+pools: {web: {servers: [$web]}}
+routes:
+  - {match: {exact: /which}, respond: {status: 200, body: $how}}
+  - {match: {prefix: /}, proxy: {pool: web, request_buffering: false}}
+"""
+    web = origin(connected=connected)
+    proxy = martlet(text, web=web, how="relay")
+    with proxy.connect() as client:
+        client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
+        assert begun.wait(PATIENCE)
+        proxy.write(text, web=web, how="answer")
+        proxy.reload()
+        until(lambda: proxy.get("/which").body == b"answer", "the new configuration is in force")
+        # Who does not wait for leave gets none from us either.
+        client.send(b"b")
+        assert client.read_response_head().status == 103
+        assert client.read_response_head().status == 100
+        client.send(b"ody")
+        assert client.read_response().body == b"body"
 
 
 def test_another_expectation_is_refused_or_ignored(martlet, origin):

@@ -18,6 +18,8 @@ private func settings(lameDuck: Duration = .zero) -> Shutdown {
   #expect(machine.terminate(settings(), now: 100 * second) == .drain)
   #expect(!machine.isRunning)
   #expect(machine.nextDue == 127 * second)
+  #expect(machine.timeLeft(now: 120 * second) == 7 * second)
+  #expect(machine.timeLeft(now: 130 * second) == 0)
   #expect(machine.advance(now: 126 * second, isDone: false) == .nothing)
   #expect(machine.advance(now: 126 * second, isDone: true) == .finish)
   #expect(machine.advance(now: 127 * second, isDone: true) == .nothing)

@@ -11,6 +11,7 @@ enum RouteChecks {
       let path = ["routes", String(i)]
       checkMatch(route, at: path, &reading)
       checkGzip(route, at: path, &reading)
+      check(route.limits, at: path + ["limits"], &reading)
       switch route.action {
       case .files(let settings): check(settings, of: route, configuration, at: path, &reading)
       case .proxy(let settings): check(settings, configuration, at: path, &reading)
@@ -38,6 +39,28 @@ enum RouteChecks {
     }
     checkFallbackLoops(configuration, &reading)
     checkReach(configuration, &reading)
+  }
+
+  private static func check(
+    _ limits: [RequestLimit], at path: [String], _ reading: inout Reading
+  ) {
+    if limits.count > RequestLimit.countLimit {
+      reading.report(
+        at: path, "a route has \(limits.count) limits",
+        ["the most is \(RequestLimit.countLimit)"])
+    }
+    for (i, limit) in limits.enumerated() where reading.isWhole(path + [String(i)]) {
+      if limit.rate == nil, limit.inFlight == 0 {
+        reading.report(
+          at: path + [String(i)], "the limit limits nothing",
+          ["give it a rate: 10/s, or in_flight: 5"])
+      }
+      if limit.rate == nil, limit.burst > 0 {
+        reading.report(
+          at: path + [String(i), "burst"], "burst is of a rate, and there is none",
+          ["give it a rate: 10/s"])
+      }
+    }
   }
 
   private static func checkNames(_ configuration: Configuration, _ reading: inout Reading) {

@@ -25,7 +25,7 @@ public struct Limits: Equatable, Sendable {
   /// 1 KiB … 1 MiB. nginx: `proxy_buffer_size`.
   public var responseHeadBytes = 64 << 10
 
-  /// The most client connections of the process; further ones wait in the kernel's queue.
+  /// The most client connections of the process; further ones are answered 503 and closed.
   ///
   /// 1 … 1,000,000. nginx: `worker_connections` (there per worker). HAProxy: `maxconn`.
   public var connections = 20_000
@@ -66,7 +66,7 @@ extension Limits {
     Key(
       "connections", \.connections, .integer(1...1_000_000),
       synonyms: ["worker_connections", "maxconn", "max_connections"],
-      "The most client connections of the process.")
+      "The most client connections of the process; further ones are answered 503.")
     Key(
       "spill", \.spillBytes, .size(0...Int.max),
       synonyms: ["proxy_max_temp_file_size", "disk", "temp"],

@@ -25,10 +25,9 @@ public struct PoolSettings: Equatable, Sendable {
   /// What becomes of requests while health checks have taken every server down.
   public var whenAllDown = WhenAllDown.fail
 
-  /// How many further servers are tried when one fails before the request had any effect.
-  ///
-  /// 0 … 10. nginx: `proxy_next_upstream_tries` (less one). HAProxy: `retries`.
-  public var retries = 1
+  public var retries = RetrySettings()
+  /// nil: no answer is taken for a platform's.
+  public var platformPage: PlatformPage?
 
   /// How many requests a server gets at once, unless it says otherwise itself; further ones wait
   /// in the queue. 0 is no limit. For gunicorn: workers × threads.
@@ -95,9 +94,14 @@ extension PoolSettings {
       "While checks have taken every server down: refuse requests (fail), or send them all the "
         + "same (try).")
     Key(
-      "retries", \.retries, .integer(0...10),
-      synonyms: ["proxy_next_upstream_tries", "tries"],
-      "How many further servers are tried when one fails before the request had any effect.")
+      "retries", \.retries, RetrySettings.codec,
+      synonyms: ["proxy_next_upstream_tries", "tries", "retry"],
+      "How requests go on to another server when one fails them: so many further tries, or keys.")
+    Key(
+      "platform_page", \.platformPage, PlatformPage.codec.optional,
+      synonyms: ["stopped_page", "placeholder_page"],
+      "The page that a platform shows in place of a server that is stopped: it counts as a "
+        + "failure of the server and reaches no client.")
     Key(
       "capacity", \.capacity, .integer(0...100_000),
       synonyms: ["max_conns", "maxconn", "max_connections"],

@@ -14,6 +14,8 @@ public struct RouteSettings: Equatable, Sendable {
   public var responseHeaders = HeaderEdits()
   /// Whether answers are compressed; nil is as at the top of the file.
   public var gzip: Bool?
+  /// How much one client may ask: at most `RequestLimit.countLimit`, and all of them hold.
+  public var limits: [RequestLimit] = []
 
   public init(name: String, match: Match = Match(), action: Action) {
     self.name = name
@@ -66,6 +68,10 @@ extension RouteSettings {
     Key(
       "gzip", \.gzip, Codec<Bool>.onOff.optional, synonyms: ["compression", "compress", "encode"],
       "Whether answers of files and servers are compressed; without it, as the file's gzip says.")
+    Key(
+      "limits", \.limits, .list(of: RequestLimit.declaration.codec(), isEmptyAllowed: true),
+      synonyms: ["limit", "rate_limit", "limit_req", "limit_conn", "ratelimit", "inflightreq"],
+      "How many requests one client may send, and have under way; all of these hold.")
   }
 
   /// Nil while the match stands for it.

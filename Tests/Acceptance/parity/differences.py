@@ -177,6 +177,13 @@ def connections_to_the_origin_are_kept(row, difference, nginx, martlet):
 
 
 @deliberate
+def sessions_are_opened_in_the_clear(row, difference, nginx, martlet):
+    """What a handshake of Engine.IO answers is read here: the session in it stays with its server."""
+    opens = row.request.startswith(b"GET /socket.io/?") and b"transport=polling" in row.request and b"sid=" not in row.request
+    return opens and difference.aspect == "origin header accept-encoding" and difference.martlet == ()
+
+
+@deliberate
 def only_an_upgrade_says_so(row, difference, nginx, martlet):
     """nginx asks the realtime server to upgrade, and to nothing, with each poll."""
     return _is(difference, "origin header connection", ("upgrade",), ()) and b"transport=websocket" not in row.line

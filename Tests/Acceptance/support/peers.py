@@ -1,6 +1,7 @@
 """The real peers: gunicorn as Frappe runs it, Socket.IO servers, nginx."""
 
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -37,8 +38,14 @@ class Restartable:
             raise
 
     def kill(self):
-        """SIGKILL to all of it: sockets close without a word."""
+        """SIGKILL to all of it: sockets close without a word. Afterwards connects are refused."""
         self.process.kill()
+        # Its children may outlive it for a moment, and hold the listener until they are gone.
+        until(self._is_gone, f"{self.name} is gone")
+
+    def _is_gone(self):
+        with socket.socket() as sock:
+            return sock.connect_ex(self.address) != 0
 
     def terminate(self):
         self.process.terminate()
