@@ -162,7 +162,7 @@ class HAProxy(Peer):
             # Refused as long as it has connections: the next change tries it again.
             self.tell(f"del server web/{name}")
         for name in servers.keys() - self.servers.keys():
-            self.tell(f"add server web/{name} {servers[name]} check inter 500ms fall 2 rise 1")
+            self.tell(f"add server web/{name} {servers[name]} check inter 500ms fall 2 rise 1 maxconn 8")
             self.tell(f"enable health web/{name}; enable server web/{name}")
         self.servers = dict(servers)
 
