@@ -6,11 +6,13 @@ import Synchronization
 /// The control thread writes health, draining and address; workers count requests and failures.
 /// Cells are 128 bytes, so that two servers share no line of cache and no pair of lines.
 public struct ServerCell: ~Copyable, Sendable {
-  /// Bits of `status`; a server takes requests when the first two are set and no other.
+  /// Bits of `status`; a server takes requests when the first two are set and the third is not.
   enum Status {
     static var healthy: UInt64 { 1 }
     static var addressed: UInt64 { 2 }
     static var draining: UInt64 { 4 }
+    /// Does not matter to who picks.
+    static var maintained: UInt64 { 8 }
     static var ready: UInt64 { healthy | addressed }
   }
 
@@ -71,6 +73,15 @@ public struct ServerCell: ~Copyable, Sendable {
     }
   }
 
+  /// Publishes that checks find the server well and its site being maintained.
+  public func setMaintained(_ isMaintained: Bool) {
+    if isMaintained {
+      status.bitwiseOr(Status.maintained, ordering: .relaxed)
+    } else {
+      status.bitwiseAnd(~Status.maintained, ordering: .relaxed)
+    }
+  }
+
   /// A draining server finishes what it has and gets nothing new.
   public func setDraining(_ isDraining: Bool) {
     if isDraining {
@@ -124,6 +135,8 @@ public struct ServerCell: ~Copyable, Sendable {
   // MARK: Anybody's side
 
   public var isHealthy: Bool { status.load(ordering: .relaxed) & Status.healthy != 0 }
+  /// Its site is being maintained: what it answers says nothing against it.
+  public var isMaintained: Bool { status.load(ordering: .relaxed) & Status.maintained != 0 }
   public var isDraining: Bool { status.load(ordering: .relaxed) & Status.draining != 0 }
 
   /// Live traffic has taken the server out: it gets nothing, or one request that tries it.
@@ -175,7 +188,7 @@ public struct ServerCell: ~Copyable, Sendable {
   }
 
   /// Healthy, with an address, not draining; ejection is a matter of the pool.
-  var isReady: Bool { status.load(ordering: .relaxed) == Status.ready }
+  var isReady: Bool { status.load(ordering: .relaxed) & ~Status.maintained == Status.ready }
 
   /// Healthy, with an address: it can be asked for what only it has.
   var isReachable: Bool {
@@ -183,7 +196,9 @@ public struct ServerCell: ~Copyable, Sendable {
   }
 
   /// Ready but for what health checks say.
-  var isReadyUnchecked: Bool { status.load(ordering: .relaxed) | Status.healthy == Status.ready }
+  var isReadyUnchecked: Bool {
+    status.load(ordering: .relaxed) & ~Status.maintained | Status.healthy == Status.ready
+  }
 
   /// Not ejected, or ejected long enough that a request may try the server and none does.
   func admits(at now: UInt64) -> Bool {

@@ -20,6 +20,8 @@ struct WeakLease {
 extension Supervisor {
   /// A server's health has changed: workers are told by its cell, the operator by the log.
   func publish(_ change: HealthChange) {
+    let cell = change.target.cell
+    directory.cells[cell].setMaintained(prober.maintained.contains(cell))
     switch change.transition {
     case .cameUp:
       note(change, isUp: true)

@@ -12,6 +12,8 @@ struct RetryState: ~Copyable {
   /// Why the request was last given to another server, `ok` if it never was.
   var reason = Termination.ok
 
+  /// The client gets an answer that speaks against its server.
+  var isBad = false
   /// The server whose answer was not taken from it alone, −1 for none.
   var doubted = -1
   /// That answer, head and body, for the case that no other server has one.

@@ -135,7 +135,7 @@ extension Worker {
       exchanges[exchange].isUpstreamPersistent && exchanges[exchange].isSent
       && exchanges[exchange].input.isEmpty
     releaseUpstream(exchange, isReusable: isClean)
-    endRequest(exchange, .answered)
+    endRequest(exchange, exchanges[exchange].retry.isBad ? .failed : .answered)
     buffers.strip(&exchanges[exchange].input)
   }
 

@@ -25,7 +25,7 @@ extension Worker {
     case .stale: endRequest(exchange, .stale)
     default: endRequest(exchange, .failed)
     }
-    guard mayGoOn(exchange, cause), rewindBody(exchange) else { return refuseUnserved(exchange) }
+    guard mayGoOn(exchange, cause), rewindBody(exchange) else { return outlast(exchange, cause) }
     if cause == .stale {
       // The same server again, and not at the cost of an attempt.
       exchanges[exchange].attempts -= 1
@@ -59,6 +59,19 @@ extension Worker {
     if generations[generation].budgets[pool].spend(now: clock.now) { return true }
     environment.counters.add(counters(exchange).retriesRefused)
     return false
+  }
+
+  /// The request has used up its tries. When all servers end at once it may wait in the queue until
+  /// they are back, if it may be sent again.
+  private mutating func outlast(_ exchange: Handle, _ cause: RetryCause) {
+    let mayWait =
+      switch cause {
+      case .unconnected, .absent: true
+      case .broken: exchanges[exchange].isRepeatable && !exchanges[exchange].facts.upgrades
+      case .stale, .takenBack, .unreadable, .status, .tooSlow, .timedOut: false
+      }
+    guard mayWait, rewindBody(exchange) else { return refuseUnserved(exchange) }
+    waitOrRefuse(exchange)
   }
 
   /// Gives the request, which can be sent again from its beginning, to another server.
@@ -272,7 +285,9 @@ extension Worker {
     exchanges[exchange].reason = .serverAbsent
     releaseUpstream(exchange, isReusable: false)
     endRequest(exchange, .failed)
-    guard mayGoOn(exchange, .absent), rewindBody(exchange) else { return refuseUnserved(exchange) }
+    guard mayGoOn(exchange, .absent), rewindBody(exchange) else {
+      return outlast(exchange, .absent)
+    }
     goOn(exchange, .serverAbsent)
   }
 
@@ -304,12 +319,20 @@ extension Worker {
   /// said instead counts against it, unless this one says the same. Then it is the site that is
   /// being maintained, and no server that has failed.
   mutating func settleDoubt(_ exchange: Handle) {
+    let isBad = exchanges[exchange].pool.retryStatuses.contains(responseHead.status)
     let doubted = exchanges[exchange].retry.doubted
-    guard doubted >= 0 else { return }
-    forgetKept(exchange)
-    if !exchanges[exchange].pool.retryStatuses.contains(responseHead.status) {
-      blame(exchange, server: doubted)
+    if doubted >= 0 {
+      forgetKept(exchange)
+      if !isBad { blame(exchange, server: doubted) }
+    } else if isBad {
+      // Nobody else was asked, for the request must not be repeated, or too many are.
+      exchanges[exchange].retry.isBad = !isMaintained(exchange) && hasAnother(exchange)
     }
+  }
+
+  /// Whether health checks know that the server's site is being maintained.
+  private func isMaintained(_ exchange: Handle) -> Bool {
+    environment.cells[upstreams[exchanges[exchange].upstream].cell].isMaintained
   }
 
   private mutating func forgetKept(_ exchange: Handle) {

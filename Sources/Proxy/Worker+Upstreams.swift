@@ -20,7 +20,7 @@ extension Worker {
     waitOrRefuse(exchange)
   }
 
-  private mutating func waitOrRefuse(_ exchange: Handle) {
+  mutating func waitOrRefuse(_ exchange: Handle) {
     guard mayWait(exchange) else { return refuseUnserved(exchange) }
     rooms[exchanges[exchange].pool.cell].beginRecovery()
     wait(exchange)

@@ -46,10 +46,13 @@ extension Worker {
   }
 
   /// Whether a request that no server has taken may wait for one that will.
+  ///
+  /// When all servers end at once, a request may have been with each of them. But one that servers
+  /// die of is not sent on and on: twice the tries that it has are enough.
   func mayWait(_ exchange: Handle) -> Bool {
     exchanges[exchange].pool.queueLimit > 0 && !hasLostSession(exchange)
       && Int(exchanges[exchange].sends)
-        <= exchanges[exchange].pool.retries + Int(exchanges[exchange].retry.freeTries)
+        <= exchanges[exchange].pool.retries * 2 + Int(exchanges[exchange].retry.freeTries)
   }
 
   /// Lets a request wait for a server, or refuses it when it has waited long enough.

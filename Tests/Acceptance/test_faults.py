@@ -23,14 +23,11 @@ def lost(name, folder, seconds):
     return tally, f"{name}: {dict(tally.reasons)}; its log: {why[:5]}"
 
 
-NAMES = ["kill", "silent", "rolling-drain", "reset-early", "reset-late", "answers-503", "reload", "sigterm"]
-# Before checks have seen that all servers are dead, a GET that each of them has refused has spent
-# its tries: it is answered 502 where it could wait.
-DOUBTFUL = pytest.param("all-down", marks=pytest.mark.skip(reason="a GET refused by every server does not wait yet"))
+NAMES = ["kill", "silent", "rolling-drain", "reset-early", "reset-late", "answers-503", "reload", "sigterm", "all-down"]
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", [*NAMES, DOUBTFUL])
+@pytest.mark.parametrize("name", NAMES)
 def test_no_request_is_lost_that_could_be_saved(tmp_path, name):
     tally, said = lost(name, tmp_path, seconds=2)
     assert tally.lost_gets == 0, said

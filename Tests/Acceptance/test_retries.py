@@ -175,6 +175,19 @@ def test_a_frozen_gunicorn_costs_no_get(martlet, gunicorn):
         os.killpg(bad.process.pid, signal.SIGCONT)
 
 
+def test_requests_outlast_the_death_of_all_servers_at_once(martlet, gunicorn):
+    a, b = gunicorn("a", workers=1, threads=8), gunicorn("b", workers=1, threads=8)
+    proxy = martlet(pool("queue: {timeout: 30s}"), bad=a, good=b)
+    threads, answers = in_background(lambda: proxy.get("/slow?seconds=1"), 8)
+    until(lambda: total(proxy, "martlet_server_in_flight") == 8, "all are with their servers")
+    for server in (a, b):
+        server.kill()
+    for server in (a, b):
+        server.start()
+    joined(threads)
+    assert [r.status for r in answers] == [200] * 8
+
+
 # Held answers
 
 
@@ -374,6 +387,28 @@ def test_servers_that_answer_503_while_others_do_not_are_ejected(martlet, origin
     for _ in range(20):
         assert proxy.get("/").body == b"good"
     assert len(bad.requests) == 3
+
+
+def test_a_server_that_answers_posts_with_503_is_ejected(martlet, origin):
+    bad, good = origin(busy()), origin(answer(b"good"))
+    proxy = martlet(pool(ejection="{failures: 3, duration: 1m}") + "workers: 1\n", bad=bad, good=good)
+    statuses = [proxy.ask("POST", "/", body=b"x").status for _ in range(20)]
+    assert (statuses.count(503), len(bad.requests)) == (3, 3)
+
+
+def test_a_site_in_maintenance_ejects_nobody(martlet, origin):
+    def maintain(stream, request):
+        stream.send(answer(b"later", status="503 Service Unavailable"))
+        return True
+
+    a, b = origin(maintain), origin(maintain)
+    health = "health: {path: /health, interval: 100ms, maintenance: 503}"
+    proxy = martlet(pool(health, ejection="{failures: 3, duration: 1m}") + "workers: 1\n", bad=a, good=b)
+    until(lambda: proxy.admin("/pools").body.count(b'"maintenance"') == 2, "both are in maintenance")
+    for _ in range(10):
+        assert proxy.ask("POST", "/", body=b"x").status == 503
+        assert proxy.get("/").status == 503
+    assert total(proxy, "martlet_server_ejections_total") == 0
 
 
 def test_a_status_that_is_not_listed_is_an_answer(martlet, origin):
