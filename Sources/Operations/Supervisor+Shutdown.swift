@@ -81,7 +81,9 @@ extension Supervisor {
           switch message {
           case .workerEnded(let number, _): workers.noteEnd(of: number)
           case .logEnded: isLogClosed = true
-          case .terminate, .reload, .reopenLogs, .report, .namesAnswered, .looked: break
+          case .terminate, .reload, .reopenLogs, .report, .namesAnswered, .looked,
+            .lookedAtCertificates:
+            break
           }
         }
       }

@@ -22,6 +22,11 @@ extension Supervisor {
       let supervisor = try Supervisor(setting, configuration, files)
       supervisor.announce()
       return supervisor
+    } catch let error as CertificateProblem {
+      // It has been read before and was good: it has changed meanwhile.
+      throw .configuration([
+        Diagnostic(.error, file: setting.source.name, problem: error.text, advice: error.advice)
+      ])
     } catch let error as SnapshotError {
       throw .configuration([
         Diagnostic(.error, file: setting.source.name, problem: error.description)
@@ -54,9 +59,10 @@ extension Supervisor {
   /// Listening sockets for each worker, all at the same addresses.
   static func sockets(
     _ count: Int, _ listens: [Listen]
-  ) throws(ListenError) -> (addresses: [SocketAddress], numbers: [[Int32]]) {
+  ) throws(ListenError) -> (addresses: [SocketAddress], places: [Int], numbers: [[Int32]]) {
     var first = try ListeningSockets(listens, sharesPort: true)
     let addresses = first.addresses
+    let places = first.places
     var all: [[Int32]] = []
     do throws(ListenError) {
       all.append(first.releaseAll())
@@ -68,7 +74,7 @@ extension Supervisor {
       for number in all.joined() { _ = Descriptor(owning: number) }
       throw error
     }
-    return (addresses, all)
+    return (addresses, places, all)
   }
 
   /// A snapshot for each worker.

@@ -93,6 +93,14 @@ public final class Supervisor {
   var watch: FileWatch
   let watchLookup = Lookout()
   var workers: WorkerPool
+  let tickets: TicketKeys
+  var tls: TLSListeners
+  /// Of the workers' listeners: which entry of `listen` each is of.
+  let places: [Int]
+  var certificateWatch: FileWatch
+  let certificateLookup = Lookout()
+  var nextTicketKey: Instant
+  var nextExpiryCheck: Instant = 0
   var admin: AdminServer?
   /// Where clients connect.
   public let addresses: [SocketAddress]
@@ -133,8 +141,14 @@ public final class Supervisor {
     let snapshots = try Self.snapshots(count, configuration, roster, registry, lease)
     current = [WeakLease(lease)]
 
+    tickets = TicketKeys()
+    let tls = try TLSListeners(configuration.listen, tickets, setting.source.status)
+    certificateWatch = FileWatch(tls.sights)
+    nextTicketKey = control.clock.now + configuration.tls.ticketRotation.nanoseconds
+    self.tls = tls
     let sockets = try Self.sockets(count, configuration.listen)
     addresses = sockets.addresses
+    places = sockets.places
     admin = try configuration.admin.map { settings in
       try AdminServer(listening: ListeningSockets(settings.listen), &control)
     }
@@ -165,7 +179,8 @@ public final class Supervisor {
       WorkerPool.Common(
         cells: cells, poolCells: poolCells, table: registry.table, slots: workerSlots,
         accessLog: accessLog?.queue,
-        spill: spill, files: files, connectionsLimit: (limit + count - 1) / count, control: mailbox),
+        spill: spill, files: files, connectionsLimit: (limit + count - 1) / count, control: mailbox,
+        tls: Metrics.tlsSlots(registry), identities: tls.contexts(of: sockets.places)),
       now: control.clock.now)
     self.control = control
     self.directory = directory
@@ -194,6 +209,7 @@ public final class Supervisor {
     turnNames()
     hurryNamesOfLost()
     lookAtFiles()
+    tendCertificates()
     releaseRetired()
     watchLimits()
     advanceShutdown()
@@ -203,7 +219,7 @@ public final class Supervisor {
   private var patience: Int {
     let now = control.clock.now
     var wait = control.timers.nextDelay(now: now, atMost: 1000)
-    for due in [names.nextDue, shutdown.nextDue, nextLook] {
+    for due in [names.nextDue, shutdown.nextDue, nextLook, nextCertificateLook] {
       guard let due else { continue }
       wait = min(wait, due <= now ? 0 : Int(clamping: (due - now) / 1_000_000) + 1)
     }
@@ -261,6 +277,7 @@ public final class Supervisor {
     case .logEnded: isLogClosed = true
     case .namesAnswered: break  // each turn takes in what was answered
     case .looked(let sights): take(sights)
+    case .lookedAtCertificates(let sights): takeCertificates(sights)
     }
   }
 }

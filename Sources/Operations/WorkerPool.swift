@@ -1,4 +1,5 @@
 import Balancing
+import CLibraries
 import Files
 import Memory
 import Proxy
@@ -22,6 +23,9 @@ struct WorkerPool {
     let files: FileThreads
     let connectionsLimit: Int
     let control: ControlMailbox
+    let tls: TLSSlots
+    /// What each worker's listeners begin with.
+    let identities: [TLSContext?]
   }
 
   private var members: [Member] = []
@@ -38,7 +42,8 @@ struct WorkerPool {
     for (number, snapshot) in snapshots.enumerated() {
       let member = Member(mailbox: mailboxes[number], heartbeat: Heartbeat())
       let control = common.control
-      let environment = WorkerEnvironment(
+      let identities = common.identities
+      var environment = WorkerEnvironment(
         number: number, workers: snapshots.count, cells: common.cells,
         poolCells: common.poolCells, counters: common.table.row(ofWorker: number),
         slots: common.slots,
@@ -46,11 +51,13 @@ struct WorkerPool {
         mailboxes: mailboxes, connectionsLimit: common.connectionsLimit,
         heartbeat: member.heartbeat,
         report: { control.post(.report($0)) })
+      environment.tls = common.tls
+      let started = environment
       let own = sockets[number]
       try Thread.start(name: "worker \(number)") {
         do throws(SystemError) {
-          var worker = try Worker(environment, snapshot: snapshot)
-          try worker.open(listening: own)
+          var worker = try Worker(started, snapshot: snapshot)
+          try worker.open(listening: own, identities: identities)
           try worker.run()
           control.post(.workerEnded(number, nil))
         } catch {
@@ -81,6 +88,11 @@ struct WorkerPool {
   /// - Parameter snapshots: one for each worker.
   func change(to snapshots: [Snapshot]) {
     for (member, snapshot) in zip(members, snapshots) { member.mailbox.change(to: snapshot) }
+  }
+
+  /// Handshakes that begin from now on show these, by listener.
+  func change(to identities: [TLSContext?]) {
+    for member in members { member.mailbox.change(to: identities) }
   }
 
   /// Closes idle connections to a server.

@@ -161,3 +161,24 @@ public struct WorkerSlots: Sendable {
     self.overloaded = overloaded
   }
 }
+
+/// Where handshakes of TLS with clients are counted.
+public struct TLSSlots: Sendable {
+  public var succeeded: Int
+  public var failed: Int
+  public var timedOut: Int
+  /// Requests in plain HTTP where TLS is spoken.
+  public var plain: Int
+  /// A gauge: those under way.
+  public var underWay: Int
+
+  public init(
+    succeeded: Int = 0, failed: Int = 0, timedOut: Int = 0, plain: Int = 0, underWay: Int = 0
+  ) {
+    self.succeeded = succeeded
+    self.failed = failed
+    self.timedOut = timedOut
+    self.plain = plain
+    self.underWay = underWay
+  }
+}

@@ -123,6 +123,7 @@ public final class Snapshot: Sendable {
 
   /// Client-side timeouts in nanoseconds.
   struct ClientTimeouts: Sendable {
+    let handshake: UInt64
     let head: UInt64
     let body: UInt64
     let keepalive: UInt64
@@ -182,6 +183,7 @@ public final class Snapshot: Sendable {
       fields: FieldTable.capacity)
     let given = configuration.timeouts
     timeouts = ClientTimeouts(
+      handshake: given.handshake.nanoseconds,
       head: given.head.nanoseconds, body: given.body.nanoseconds,
       keepalive: given.keepalive.nanoseconds, send: given.send.nanoseconds,
       linger: given.linger.nanoseconds, tunnel: given.tunnel.nanoseconds,

@@ -65,7 +65,10 @@ extension Worker {
     if setsFor {
       appendForwardedFor(exchange, isReplaced: forwarded.addresses == .replace, to: &input)
     }
-    if setsProto { writer.field("X-Forwarded-Proto", "http", to: &input) }
+    if setsProto {
+      let isSecure = clients[exchanges[exchange].client].transport.isSecure
+      writer.field("X-Forwarded-Proto", isSecure ? "https" : "http", to: &input)
+    }
     if setsHost, !exchanges[exchange].facts.host.isEmpty {
       writer.field(
         "X-Forwarded-Host", bytes.extracting(exchanges[exchange].facts.host.range), to: &input)

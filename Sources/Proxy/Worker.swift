@@ -1,4 +1,5 @@
 public import Balancing
+public import CLibraries
 import Configuration
 public import Files
 import HTTP
@@ -28,6 +29,8 @@ public struct WorkerEnvironment: Sendable {
   public var connectionsLimit: Int
   /// Where the worker writes that it is alive.
   public var heartbeat: Heartbeat
+  /// Where handshakes are counted.
+  public var tls = TLSSlots()
   /// How many workers there are.
   public var workers: Int
   /// Takes what an operator should read; called rarely, and must not wait.
@@ -114,6 +117,12 @@ public struct Worker: ~Copyable {
   /// Cells of the rooms that may let requests go on, when this turn's events are behind us.
   var dueRooms: [Int] = []
 
+  /// By listener: who we are in TLS; nil where clients speak plain HTTP.
+  var identities: [TLSContext?] = []
+  var handshakes = Handshakes()
+  /// Those that may get on, in the order in which it was noticed.
+  var handshakesDue: [Handle] = []
+
   var files: FileServer
   var fileWaiters = FileWaiters()
   /// Those whose question has been answered while there was no time for them.
@@ -187,10 +196,17 @@ public struct Worker: ~Copyable {
   }
 
   /// Takes over listening sockets and begins to hear what others say.
-  public mutating func open(listening sockets: [Int32]) throws(SystemError) {
+  ///
+  /// - Parameter identities: for each of the sockets, what its TLS is made with; nil, or none, for
+  ///   plain HTTP.
+  public mutating func open(
+    listening sockets: [Int32], identities: [TLSContext?] = []
+  ) throws(SystemError) {
+    let missing = max(sockets.count - identities.count, 0)
+    self.identities = identities + Array(repeating: nil, count: missing)
     try loop.registerReadable(
       environment.mailbox.wakeup.descriptor, token: Token(kind: .mailbox, .none))
-    for socket in sockets { try listen(on: socket) }
+    for (number, socket) in sockets.enumerated() { try listen(on: socket, number: number) }
   }
 
   /// Runs until the worker has drained or is told to stop.
@@ -217,6 +233,7 @@ public struct Worker: ~Copyable {
     for i in 0..<events { handle(loop.event(i)) }
     for token in resumed { resume(token) }
     while let token = wheel.nextExpired(now: clock.now) { expire(token) }
+    shakeHands()
     changeToDeferred()
     serveRooms()
     log.flushIfDue(environment, now: clock.now)
@@ -227,7 +244,9 @@ public struct Worker: ~Copyable {
 
   /// Milliseconds until something is due without an event.
   private var patience: Int? {
-    if !ready.isEmpty || !answered.isEmpty || !dueRooms.isEmpty { return 0 }
+    if !ready.isEmpty || !answered.isEmpty || !dueRooms.isEmpty || !handshakesDue.isEmpty {
+      return 0
+    }
     // At least one turn a second, so that everyone can see that this worker is alive.
     let wait = wheel.nextDelay(now: clock.now, atMost: 1000)
     return min(wait, log.delay(now: clock.now) ?? wait)
@@ -269,6 +288,7 @@ public struct Worker: ~Copyable {
     for message in environment.mailbox.takeAll() {
       switch message {
       case .snapshot(let snapshot): change(to: snapshot)
+      case .identities(let identities): self.identities = identities
       case .giveUpIdle(let cell): giveUpIdle(to: cell)
       case .slotFree(let cell): makeDue(cell)
       case .drain: drain()
