@@ -92,6 +92,30 @@ public enum TLSVersion: Sendable {
     }
   }
 
+  /// For servers that we connect to.
+  ///
+  /// - Parameters:
+  ///   - authorities: PEM: whose signature is believed; nil for those that the system trusts.
+  ///   - verifies: false believes anybody, who then may read and change everything.
+  ///   - identity: who we are, to servers that ask.
+  public init(
+    trusting authorities: String?, verifies: Bool = true, identity: TLSIdentity? = nil
+  ) throws(CertificateFault) {
+    handle = unsafe Handle(TLS_client_method())
+    let context = unsafe handle.pointer
+    unsafe copenssl_turn_cache_off(context)
+    guard unsafe copenssl_set_least_version(context, TLS1_2_VERSION) == 1,
+      unsafe SSL_CTX_set_cipher_list(context, Self.ciphers) == 1
+    else { throw .refused(OpenSSLError.text()) }
+    if let identity { unsafe try identity.install(in: context) }
+    unsafe SSL_CTX_set_verify(context, verifies ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nil)
+    if let authorities {
+      unsafe try TLSIdentity.add(authorities, to: context)
+    } else if verifies {
+      _ = unsafe SSL_CTX_set_default_verify_paths(context)
+    }
+  }
+
   /// Those that have a name, one of each kind of key.
   private static func members(_ identities: [TLSIdentity], named name: String) -> [Int] {
     var kinds: Set<Int32> = []
@@ -205,4 +229,9 @@ public enum TLSVersion: Sendable {
     }
     return SSL_TLSEXT_ERR_ALERT_FATAL
   }
+}
+
+/// One is itself alone.
+extension TLSContext: Equatable {
+  public static func == (a: TLSContext, b: TLSContext) -> Bool { a === b }
 }

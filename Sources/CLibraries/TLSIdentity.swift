@@ -71,8 +71,8 @@ public struct CertificateTime: Equatable, Comparable, Sendable, CustomStringConv
     guard let first = unsafe chain.first else { throw .noCertificate }
     self.key = unsafe Owned(pointer: try Self.readKey(key, releasing: chain))
     names = unsafe Self.names(of: first)
-    validFrom = unsafe Self.time(X509_get0_notBefore(first))
-    validUntil = unsafe Self.time(X509_get0_notAfter(first))
+    validFrom = unsafe Self.start(of: first)
+    validUntil = unsafe Self.end(of: first)
     keyKind = unsafe EVP_PKEY_get_base_id(self.key.pointer)
     try checkOrder()
   }
@@ -102,6 +102,20 @@ public struct CertificateTime: Equatable, Comparable, Sendable, CustomStringConv
   }
 
   // MARK: Reading
+
+  /// Makes a context believe in authorities.
+  static func add(_ authorities: String, to context: OpaquePointer) throws(CertificateFault) {
+    let certificates = unsafe try readChain(authorities)
+    let store = unsafe SSL_CTX_get_cert_store(context)
+    let count = unsafe certificates.count
+    for i in 0..<count { _ = unsafe X509_STORE_add_cert(store, certificates[i]) }
+    unsafe free(certificates)
+  }
+
+  /// Whether these are certificates.
+  public static func check(authorities: String) throws(CertificateFault) {
+    unsafe free(try readChain(authorities))
+  }
 
   private static func readChain(_ pem: String) throws(CertificateFault) -> [OpaquePointer] {
     ERR_clear_error()
@@ -178,7 +192,7 @@ public struct CertificateTime: Equatable, Comparable, Sendable, CustomStringConv
     }
   }
 
-  private static func names(of certificate: OpaquePointer) -> [String] {
+  static func names(of certificate: OpaquePointer) -> [String] {
     guard
       let raw = unsafe X509_get_ext_d2i(certificate, NID_subject_alt_name, nil, nil)
     else { return [] }
@@ -194,6 +208,14 @@ public struct CertificateTime: Equatable, Comparable, Sendable, CustomStringConv
       names.append(unsafe String(decoding: text, as: UTF8.self).lowercased())
     }
     return names
+  }
+
+  static func start(of certificate: OpaquePointer) -> CertificateTime {
+    unsafe time(X509_get0_notBefore(certificate))
+  }
+
+  static func end(of certificate: OpaquePointer) -> CertificateTime {
+    unsafe time(X509_get0_notAfter(certificate))
   }
 
   private static func time(_ time: UnsafePointer<ASN1_TIME>?) -> CertificateTime {

@@ -42,6 +42,65 @@ private import Glibc
     return unsafe TLSSession(ssl)
   }
 
+  /// - Parameters:
+  ///   - name: a host or an address: whom the certificate has to be for.
+  ///   - ticket: resumes the session that it was of, if the server lets it.
+  public static func connecting(
+    _ socket: Int32, _ context: TLSContext, to name: String, isAddress: Bool, ticket: TLSTicket?
+  ) -> TLSSession {
+    guard let ssl = unsafe make(socket, context) else { return TLSSession() }
+    unsafe SSL_set_connect_state(ssl)
+    var isReady = unsafe copenssl_expect(ssl, name, isAddress ? 1 : 0) == 1
+    if !isAddress, unsafe copenssl_set_name(ssl, name) != 1 { isReady = false }
+    guard isReady else {
+      unsafe SSL_free(ssl)
+      return TLSSession()
+    }
+    if let ticket, ticket.context === context, ticket.name == name {
+      _ = unsafe SSL_set_session(ssl, ticket.session)
+    }
+    return unsafe TLSSession(ssl)
+  }
+
+  /// What resumes this session; nil if nothing does.
+  ///
+  /// - Parameters: what the session was made with.
+  public func ticket(_ context: TLSContext, _ name: String) -> TLSTicket? {
+    guard let session = unsafe SSL_get1_session(ssl) else { return nil }
+    let ticket = unsafe TLSTicket(session, context, name)
+    return unsafe SSL_SESSION_is_resumable(session) == 1 ? ticket : nil
+  }
+
+  /// Why the handshake has failed, in words.
+  public var problem: String {
+    let error = OpenSSLError.text()
+    let result = unsafe SSL_get_verify_result(ssl)
+    guard result != Int(X509_V_OK) else { return "handshake failed: \(error)" }
+    let certificate = unsafe copenssl_checked(ssl)
+    switch (Int32(result), unsafe certificate) {
+    case (X509_V_ERR_CERT_HAS_EXPIRED, let certificate?):
+      return unsafe "certificate expired on \(TLSIdentity.end(of: certificate))"
+    case (X509_V_ERR_CERT_NOT_YET_VALID, let certificate?):
+      let start = unsafe TLSIdentity.start(of: certificate)
+      return "certificate is not valid before \(start)"
+    case (X509_V_ERR_HOSTNAME_MISMATCH, let certificate?),
+      (X509_V_ERR_IP_ADDRESS_MISMATCH, let certificate?):
+      // What a stranger writes in a certificate is shown in part only.
+      let names = unsafe TLSIdentity.names(of: certificate).prefix(3).map { $0.prefix(100) }
+      let others = names.isEmpty ? "no name" : names.joined(separator: ", ")
+      return "certificate is for \(others)"
+    case (X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, _):
+      return "certificate has signed itself, and is not trusted"
+    case (X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, _),
+      (X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, _),
+      (X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, _):
+      return "certificate is of an authority that is not trusted"
+    default:
+      guard let text = unsafe X509_verify_cert_error_string(result) else { return error }
+      return unsafe "certificate: \(String(cString: text))"
+    }
+  }
+
   private static func make(_ socket: Int32, _ context: TLSContext) -> OpaquePointer? {
     guard let ssl = unsafe SSL_new(context.handle.pointer) else { return nil }
     if unsafe copenssl_bind(ssl, method.pointer, socket) == 1 { return unsafe ssl }
@@ -54,6 +113,10 @@ private import Glibc
   deinit {
     if let ssl = unsafe ssl {
       if let held = unsafe held { unsafe held.deallocate() }
+      // A connection to a server may end without a word, and its session be resumed all the same.
+      if unsafe SSL_is_server(ssl) == 0 {
+        unsafe SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
+      }
       unsafe SSL_free(ssl)
     }
   }
@@ -71,6 +134,9 @@ private import Glibc
   public var wasPlainHTTP: Bool {
     copenssl_reason(ERR_peek_error()) == SSL_R_HTTP_REQUEST
   }
+
+  /// Whether it is clients that connect to us.
+  public var isServer: Bool { unsafe SSL_is_server(ssl) == 1 }
 
   // MARK: Reading
 
@@ -173,4 +239,20 @@ private import Glibc
     default: .failed
     }
   }
+}
+
+/// What resumes a session with a server, without its certificate and half of the work.
+@safe public final class TLSTicket: @unchecked Sendable {
+  fileprivate let session: OpaquePointer
+  /// Only who checks alike may resume: the certificate is not seen again.
+  fileprivate let context: TLSContext
+  fileprivate let name: String
+
+  fileprivate init(_ session: OpaquePointer, _ context: TLSContext, _ name: String) {
+    unsafe self.session = unsafe session
+    self.context = context
+    self.name = name
+  }
+
+  deinit { unsafe SSL_SESSION_free(session) }
 }

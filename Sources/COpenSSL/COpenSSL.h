@@ -131,6 +131,22 @@ static inline int copenssl_set_name(SSL *ssl, const char *name) {
   return (int)SSL_set_tlsext_host_name(ssl, name);
 }
 
+/// Has the peer's certificate checked for a name, by its subjectAltName alone and with no wildcard
+/// for a part of a label (RFC 6125 §6.4.3), or for an address; 0 when that cannot be.
+static inline int copenssl_expect(SSL *ssl, const char *name, int is_address) {
+  X509_VERIFY_PARAM *parameters = SSL_get0_param(ssl);
+  X509_VERIFY_PARAM_set_hostflags(
+    parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+  return is_address ? X509_VERIFY_PARAM_set1_ip_asc(parameters, name)
+                    : X509_VERIFY_PARAM_set1_host(parameters, name, 0);
+}
+
+/// The certificate that the last check began with; it belongs to `ssl`.
+static inline X509 *copenssl_checked(SSL *ssl) {
+  STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+  return chain != NULL && sk_X509_num(chain) > 0 ? sk_X509_value(chain, 0) : NULL;
+}
+
 static inline int copenssl_reason(unsigned long error) { return ERR_GET_REASON(error); }
 
 static inline EVP_PKEY *copenssl_new_key(void) { return EVP_EC_gen("P-256"); }

@@ -58,9 +58,11 @@ extension Supervisor {
   private func adopt(_ next: Configuration, _ control: inout ControlLoop) throws {
     let isSame = Self.isSame(configuration.listen, next.listen)
     let shown = isSame ? try TLSListeners(next.listen, tickets, setting.source.status) : tls
+    let contexts = try PoolContexts(next.pools, after: poolContexts)
     var new = try ServerRoster(next.pools, &directory) { names.addresses(of: $0) }
     let kept = orders.kept(from: configuration.pools, to: next.pools)
     new.take(kept)
+    new.secure(by: contexts.contexts)
     let lease = SnapshotLease()
     let snapshots: [Snapshot]
     do throws(SnapshotError) {
@@ -81,6 +83,7 @@ extension Supervisor {
       accessLog?.reopen(destination)
     }
     configuration = next
+    poolContexts = contexts
     names.track(new.names, now: control.clock.now)
     prober.track(new.targets, &control)
     workers.change(to: snapshots)

@@ -129,6 +129,7 @@ extension Supervisor {
       logger.info("server \(server) back in pool \(pool): it has answered a request")
     case .file(let path, let error):
       say("\(path) cannot be served: \(error)")
+    case .tls(let server, let problem): say("server \(server): \(problem)")
     }
   }
 

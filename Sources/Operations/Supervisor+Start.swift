@@ -92,8 +92,10 @@ extension Supervisor {
             isBackup: server.isBackup, capacity: server.capacity)
         }
       },
-      pools: zip(configuration.pools, roster.poolSlots).map { pool, slot in
-        Snapshot.PoolBinding(cell: slot, counters: Metrics.poolSlots(pool.name, registry))
+      pools: zip(configuration.pools, roster.poolSlots).enumerated().map { number, place in
+        Snapshot.PoolBinding(
+          cell: place.1, counters: Metrics.poolSlots(place.0.name, registry),
+          tls: roster.tls(ofPool: number))
       },
       routes: configuration.routes.map { Metrics.routeSlots($0.name, registry) },
       lease: lease)

@@ -97,6 +97,7 @@ public final class Supervisor {
   var tls: TLSListeners
   /// Of the workers' listeners: which entry of `listen` each is of.
   let places: [Int]
+  var poolContexts: PoolContexts
   var certificateWatch: FileWatch
   let certificateLookup = Lookout()
   var nextTicketKey: Instant
@@ -134,7 +135,9 @@ public final class Supervisor {
     let cells = SharedTable(count: Self.serverLimit) { _ in ServerCell() }
     let poolCells = SharedTable(count: Self.poolLimit) { _ in PoolCell() }
     var directory = ServerDirectory(cells: cells, pools: poolCells)
-    let roster = try ServerRoster(configuration.pools, &directory) { _ in nil }
+    var roster = try ServerRoster(configuration.pools, &directory) { _ in nil }
+    poolContexts = try PoolContexts(configuration.pools, after: nil)
+    roster.secure(by: poolContexts.contexts)
     registry = MetricRegistry(workers: count)
     workerSlots = Metrics.workerSlots(registry)
     let lease = SnapshotLease()

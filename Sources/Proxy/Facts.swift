@@ -50,6 +50,7 @@ struct PoolFacts {
   /// Host is made by the pool's template.
   var makesHost = false
   var issuesCookie = false
+  var speaksTLS = false
   /// Of the cell that tells workers of each other's waiting requests.
   var cell = -1
   /// Some server has a limit to how many requests it gets at once.

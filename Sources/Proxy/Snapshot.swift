@@ -40,10 +40,13 @@ public final class Snapshot: Sendable {
     /// Its place in the table of pools' cells.
     public var cell: Int
     public var counters: PoolSlots
+    /// What TLS with its servers is made with; nil where they speak plain HTTP.
+    public var tls: UpstreamTLS?
 
-    public init(cell: Int, counters: PoolSlots) {
+    public init(cell: Int, counters: PoolSlots, tls: UpstreamTLS? = nil) {
       self.cell = cell
       self.counters = counters
+      self.tls = tls
     }
   }
 
@@ -119,6 +122,7 @@ public final class Snapshot: Sendable {
     let hostTemplate: TextTemplate?
     /// What browsers get that are refused because no server takes them.
     let busyPage: [UInt8]?
+    let tls: UpstreamTLS?
   }
 
   /// Client-side timeouts in nanoseconds.
@@ -255,6 +259,7 @@ public final class Snapshot: Sendable {
     var facts = PoolFacts()
     facts.cell = binding.cell
     facts.counters = binding.counters
+    facts.speaksTLS = binding.tls != nil
     facts.hasCapacity = servers.contains { $0.capacity > 0 }
     let queue = settings.effectiveQueue
     if let queue {
@@ -287,7 +292,8 @@ public final class Snapshot: Sendable {
       name: settings.name, nameAsJSON: escape(settings.name), facts: facts,
       servers: servers.map { ServerFacts(cell: $0.cell, counters: $0.counters) },
       serverNames: servers.map(\.name), serverNamesAsJSON: servers.map { escape($0.name) },
-      hosts: hosts, hostTemplate: hostTemplate, busyPage: queue?.page.map { Array($0.utf8) })
+      hosts: hosts, hostTemplate: hostTemplate, busyPage: queue?.page.map { Array($0.utf8) },
+      tls: binding.tls)
   }
 
   private static func route(

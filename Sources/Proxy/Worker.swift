@@ -112,6 +112,8 @@ public struct Worker: ~Copyable {
   var pieces: BufferPool
   /// By cell: idle connections to servers.
   var idle: [IdleConnections]
+  /// By cell: what resumes a session with a server.
+  var tickets: [TLSTicket?]
   /// By cell: requests that wait for a server of a pool.
   var rooms: [WaitingRoom]
   /// Cells of the rooms that may let requests go on, when this turn's events are behind us.
@@ -185,6 +187,7 @@ public struct Worker: ~Copyable {
       bufferCapacity: max(sizes.responseBytes, 16 << 10), keptLimit: 16)
     pieces = BufferPool(bufferCapacity: BodyStore.pieceBytes, keptLimit: 16)
     idle = Array(repeating: IdleConnections(), count: environment.cells.count)
+    tickets = Array(repeating: nil, count: environment.cells.count)
     rooms = Array(repeating: WaitingRoom(), count: environment.poolCells.count)
     files = FileServer(seed: seeds[1])
     path = ByteBuffer(capacity: 64 << 10)
@@ -215,6 +218,7 @@ public struct Worker: ~Copyable {
       let count = try loop.poll(timeout: patience)
       turn(events: count, clock: .read())
     }
+    for cell in idle.indices { giveUpIdle(to: cell) }
     log.flush(environment)
     environment.heartbeat.finish()
   }

@@ -33,6 +33,36 @@ extension Transport {
     return session.isOn
   }
 
+  /// The same towards a server.
+  ///
+  /// - Parameter peer: who it has to be.
+  public mutating func secure(
+    by context: TLSContext, as peer: TLSPeer, resuming ticket: TLSTicket?
+  ) -> Bool {
+    session = TLSSession.connecting(
+      socket.number, context, to: peer.name, isAddress: peer.isAddress, ticket: ticket)
+    return session.isOn
+  }
+
+  /// What resumes the session with a server.
+  public func ticket(_ context: TLSContext, _ peer: TLSPeer) -> TLSTicket? {
+    session.isOn ? session.ticket(context, peer.name) : nil
+  }
+
+  /// Why hands could not be shaken, in words.
+  public var handshakeProblem: String {
+    session.isOn ? session.problem : "the server does not speak TLS"
+  }
+
+  /// Whether nothing has come that somebody must read: what the protocol says for itself is taken
+  /// notice of.
+  public mutating func isQuiet() -> Bool {
+    guard isReadable, session.isOn else { return !isReadable }
+    var byte = ByteBuffer(capacity: 1)
+    if case .wouldBlock = receiveSecurely(into: &byte) { return true }
+    return false
+  }
+
   /// What a step of a handshake came to.
   public enum Handshake: Sendable {
     case done, goesOn
@@ -56,7 +86,7 @@ extension Transport {
       return .goesOn
     case .ended, .failed:
       secrecy.insert(.isBroken)
-      guard session.wasPlainHTTP else { return .failed }
+      guard session.wasPlainHTTP, session.isServer else { return .failed }
       session = TLSSession()
       return .plainHTTP
     }

@@ -6,6 +6,15 @@ enum CertificateChecks {
     on configuration: Configuration, _ view: FileSystemView, _ reading: inout Reading
   ) {
     guard let read = view.readCertificate else { return }
+    for pool in configuration.pools {
+      guard let tls = pool.tls else { continue }
+      do throws(CertificateProblem) {
+        try tls.check(read, at: view.now)
+      } catch {
+        let place = ["pools", pool.name, "tls"] + (error.key == "ca" ? [] : ["client_certificate"])
+        reading.report(at: place + [error.key], error.text, error.advice)
+      }
+    }
     for (i, listen) in configuration.listen.enumerated() {
       guard let tls = listen.tls else { continue }
       let place = ["listen", String(i), "tls"]
@@ -74,6 +83,18 @@ public struct CertificateProblem: Error, Equatable, Sendable, CustomStringConver
     }
   }
 
+  public init(authorities path: String, _ fault: CertificateFault) {
+    switch fault {
+    case .noCertificate:
+      self.init(
+        "ca", "\(path) has no certificate in PEM form",
+        "it begins with -----BEGIN CERTIFICATE-----")
+    case .malformedCertificate(let number):
+      self.init("ca", "\(path): certificate \(number) cannot be read", "")
+    default: self.init("ca", "\(path) is refused", "")
+    }
+  }
+
   init(unreadable path: String, key: String, _ failure: ReadFailure) {
     self.init(key, "\(path) cannot be read: \(failure.reason)", "")
   }
@@ -82,6 +103,22 @@ public struct CertificateProblem: Error, Equatable, Sendable, CustomStringConver
     self.key = key
     self.text = text
     self.advice = advice.isEmpty ? [] : [advice]
+  }
+}
+
+extension PoolTLS {
+  fileprivate func check(
+    _ read: (String) -> Result<String, ReadFailure>, at now: CertificateTime
+  ) throws(CertificateProblem) {
+    if let path = authorities {
+      let text = try TLSIdentity.text(of: path, "ca", read)
+      do throws(CertificateFault) {
+        try TLSIdentity.check(authorities: text)
+      } catch {
+        throw CertificateProblem(authorities: path, error)
+      }
+    }
+    if let client { try TLSIdentity.load(client, read).check(client, at: now) }
   }
 }
 
@@ -110,7 +147,7 @@ extension TLSIdentity {
     }
   }
 
-  private static func text(
+  public static func text(
     of path: String, _ key: String, _ read: (String) -> Result<String, ReadFailure>
   ) throws(CertificateProblem) -> String {
     switch read(path) {

@@ -5,6 +5,7 @@ import ssl
 import subprocess
 from pathlib import Path
 
+from .origin import Origin
 from .waiting import PATIENCE
 from .wire import Client
 
@@ -109,3 +110,38 @@ class SecureClient(Client):
     def shutdown_sending(self):
         """Says close_notify, and waits for the server's own."""
         self.socket.unwrap()
+
+
+class SecureOrigin(Origin):
+    """An origin that speaks TLS. Who closes without `unwrap` cuts."""
+
+    def __init__(self, context, *arguments, **more):
+        self._context = context
+        self.refused = []
+        self.resumed = []
+        self.names = []
+        context.sni_callback = lambda _, name, __: self.names.append(name)
+        super().__init__(*arguments, **more)
+
+    def _run(self, stream):
+        try:
+            stream.socket = self._context.wrap_socket(stream.socket, server_side=True, suppress_ragged_eofs=False)
+        except OSError as failure:
+            self.refused.append(failure)
+            stream.close()
+            self.closed += 1
+            return
+        self.resumed.append(stream.socket.session_reused)
+        super()._run(stream)
+
+
+def serving(certificate, key, clients=None, latest=None):
+    """A server's context; with `clients`, only their authority's certificates are let in."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    if clients:
+        context.load_verify_locations(clients)
+        context.verify_mode = ssl.CERT_REQUIRED
+    if latest:
+        context.maximum_version = latest
+    return context
