@@ -128,7 +128,10 @@ private import Glibc
   public func shakeHands() -> Step {
     ERR_clear_error()
     let result = unsafe SSL_do_handshake(ssl)
-    return result == 1 ? .done : step(result)
+    guard result == 1 else { return step(result) }
+    // There is no second handshake that would show them again.
+    unsafe SSL_certs_clear(ssl)
+    return .done
   }
 
   /// Whether what has failed was no handshake but a request in plain HTTP.
