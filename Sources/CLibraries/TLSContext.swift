@@ -14,6 +14,19 @@ public enum TLSVersion: Sendable {
   }
 }
 
+/// Which clients are let in.
+public struct TLSClients: Sendable {
+  /// PEM: whose signature is believed.
+  let authorities: String
+  /// False lets in who shows no certificate, but nobody who shows a bad one.
+  let isRequired: Bool
+
+  public init(authorities: String, isRequired: Bool) {
+    self.authorities = authorities
+    self.isRequired = isRequired
+  }
+}
+
 /// What all connections of one listener have in common: who this server is, by the name that a
 /// client asks for, and what is agreed to. It never changes; another one takes its place.
 @safe public final class TLSContext: Sendable {
@@ -69,13 +82,14 @@ public enum TLSVersion: Sendable {
   ///   - ciphers: for TLS 1.2, as libssl writes them.
   public init(
     identities: [TLSIdentity], least: TLSVersion = .v12, ciphers: String = TLSContext.ciphers,
-    tickets: TicketKeys
+    clients: TLSClients? = nil, tickets: TicketKeys
   ) throws(CertificateFault) {
     var made: [[Int]: Handle] = [:]
     func context(_ members: [Int]) throws(CertificateFault) -> Handle {
       if let known = made[members] { return known }
       let handle = unsafe Handle(TLS_server_method())
       try Self.prepare(handle, least, ciphers, tickets)
+      unsafe try Self.admit(clients, to: handle.pointer)
       for i in members { unsafe try identities[i].install(in: handle.pointer) }
       made[members] = handle
       return handle
@@ -142,11 +156,6 @@ public enum TLSVersion: Sendable {
     else { throw .refused(OpenSSLError.text()) }
     // What is resumed is in the clients' tickets, and costs nothing here.
     unsafe copenssl_turn_cache_off(context)
-    // Sessions are resumed by whoever has their key (SSL_CTX_set_session_id_context(3)).
-    let id: [UInt8] = Array("martlet".utf8)
-    _ = unsafe id.withUnsafeBufferPointer {
-      unsafe SSL_CTX_set_session_id_context(context, $0.baseAddress, UInt32($0.count))
-    }
     unsafe attach(tickets, at: ticketsIndex, to: context)
     unsafe copenssl_seal_tickets(context) { ssl, name, iv, cipher, mac, seals in
       unsafe TLSContext.prepareTicket(ssl, name, iv, cipher, mac, seals)
@@ -156,6 +165,23 @@ public enum TLSVersion: Sendable {
       { _, chosen, count, offered, offeredCount, _ in
         unsafe TLSContext.chooseProtocol(chosen, count, offered, offeredCount)
       }, nil)
+  }
+
+  /// Says which clients are let in.
+  private static func admit(
+    _ clients: TLSClients?, to context: OpaquePointer
+  ) throws(CertificateFault) {
+    // Sessions are resumed where clients are checked alike, and nowhere else: who resumes is not
+    // checked again (SSL_CTX_set_session_id_context(3)).
+    var id = [UInt8](repeating: 0, count: 32)
+    let text = Array("\(clients?.isRequired ?? false) \(clients?.authorities ?? "")".utf8)
+    // 32 bytes, as SHA-256 has it.
+    _ = unsafe SHA256(text, text.count, &id)
+    _ = unsafe SSL_CTX_set_session_id_context(context, id, 32)
+    guard let clients else { return }
+    unsafe try TLSIdentity.add(clients.authorities, to: context, asksForThem: true)
+    let required = clients.isRequired ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0
+    unsafe SSL_CTX_set_verify(context, SSL_VERIFY_PEER | required, nil)
   }
 
   // MARK: What libssl asks

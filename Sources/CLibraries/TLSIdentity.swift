@@ -104,11 +104,18 @@ public struct CertificateTime: Equatable, Comparable, Sendable, CustomStringConv
   // MARK: Reading
 
   /// Makes a context believe in authorities.
-  static func add(_ authorities: String, to context: OpaquePointer) throws(CertificateFault) {
+  ///
+  /// - Parameter asksForThem: their names are told to clients, who so know what to show.
+  static func add(
+    _ authorities: String, to context: OpaquePointer, asksForThem: Bool = false
+  ) throws(CertificateFault) {
     let certificates = unsafe try readChain(authorities)
     let store = unsafe SSL_CTX_get_cert_store(context)
     let count = unsafe certificates.count
-    for i in 0..<count { _ = unsafe X509_STORE_add_cert(store, certificates[i]) }
+    for i in 0..<count {
+      _ = unsafe X509_STORE_add_cert(store, certificates[i])
+      if asksForThem { _ = unsafe SSL_CTX_add_client_CA(context, certificates[i]) }
+    }
     unsafe free(certificates)
   }
 

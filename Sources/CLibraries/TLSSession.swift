@@ -158,6 +158,43 @@ private import Glibc
   /// Whether the socket had no more when it was last read.
   public var hasDrainedSocket: Bool { unsafe copenssl_is_drained(ssl) == 1 }
 
+  // MARK: Who the client is
+
+  /// Of a subject that is longer only the fingerprint is told: half a name is another's.
+  static let subjectLimit = 400
+
+  /// The fingerprint (SHA-256) and the subject (RFC 2253) of the certificate that the client has
+  /// proved to be its own, as Envoy writes them; nil when it has shown none.
+  public var clientCertificate: String? {
+    guard let certificate = unsafe SSL_get0_peer_certificate(ssl),
+      unsafe SSL_get_verify_result(ssl) == Int(X509_V_OK)
+    else { return nil }
+    var digest = [UInt8](repeating: 0, count: 32)
+    var count: UInt32 = 32
+    // 32 bytes, as SHA-256 has it.
+    let isMade = unsafe X509_digest(certificate, EVP_sha256(), &digest, &count)
+    guard isMade == 1, count == 32 else { return nil }
+    let digits = Array("0123456789abcdef".utf8)
+    let hash = digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+    let text = "Hash=\(String(decoding: hash, as: UTF8.self))"
+    guard let subject = unsafe Self.subject(of: certificate) else { return text }
+    return "\(text);Subject=\"\(subject)\""
+  }
+
+  /// In ASCII, all else escaped.
+  private static func subject(of certificate: OpaquePointer) -> String? {
+    let bio = unsafe BIO_new(BIO_s_mem())
+    defer { unsafe BIO_free(bio) }
+    let name = unsafe X509_get_subject_name(certificate)
+    guard unsafe X509_NAME_print_ex(bio, name, 0, copenssl_subject_form()) >= 0 else { return nil }
+    var start: UnsafeMutablePointer<CChar>?
+    let count = unsafe copenssl_pem_bytes(bio, &start)
+    guard count > 0, count <= subjectLimit else { return nil }
+    // So many bytes are there while the BIO is.
+    let bytes = unsafe UnsafeRawBufferPointer(start: start, count: count)
+    return unsafe String(decoding: bytes, as: UTF8.self)
+  }
+
   // MARK: Writing
 
   /// Sends from the front of `bytes`, in records; answers how many were taken. Of those the last

@@ -3,9 +3,15 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-#include <sys/socket.h>
+#include <sys/types.h>
+
+// Of <sys/socket.h>, which as a part of two modules would hide its names from Swift.
+ssize_t recv(int socket, void *to, size_t room, int flags);
+ssize_t send(int socket, const void *from, size_t count, int flags);
+enum { COPENSSL_MSG_NOSIGNAL = 0x4000 };
 
 // How libssl reads and writes a socket. Unlike its own way, this one is never told SIGPIPE, and
 // knows whether the socket was read to its end for now: the loop is edge-triggered.
@@ -32,7 +38,7 @@ static int copenssl_socket_read(BIO *bio, char *to, int room) {
 static int copenssl_socket_write(BIO *bio, const char *from, int count) {
   ssize_t n;
   do {
-    n = send((int)((uintptr_t)BIO_get_data(bio) >> 1), from, (size_t)count, MSG_NOSIGNAL);
+    n = send((int)((uintptr_t)BIO_get_data(bio) >> 1), from, (size_t)count, COPENSSL_MSG_NOSIGNAL);
   } while (n < 0 && errno == EINTR);
   BIO_clear_retry_flags(bio);
   if (n < 0 && errno == EAGAIN) BIO_set_retry_write(bio);
@@ -154,6 +160,8 @@ static inline EVP_PKEY *copenssl_new_key(void) { return EVP_EC_gen("P-256"); }
 static inline long copenssl_pem_bytes(BIO *bio, char **bytes) {
   return BIO_get_mem_data(bio, bytes);
 }
+
+static inline unsigned long copenssl_subject_form(void) { return XN_FLAG_RFC2253; }
 
 static inline int copenssl_names_count(const GENERAL_NAMES *names) {
   return sk_GENERAL_NAME_num(names);

@@ -47,7 +47,7 @@ struct PoolContexts: Sendable {
     _ tls: PoolTLS, known: [Entry]
   ) throws(CertificateProblem) -> Entry {
     let authorities = try tls.authorities.map { path throws(CertificateProblem) in
-      try TLSIdentity.text(of: path, "ca", CertificateReader.read)
+      try TLSIdentity.readAuthorities(path, CertificateReader.read)
     }
     let client = try tls.client.map { files throws(CertificateProblem) in
       try TLSIdentity.load(files, CertificateReader.read)

@@ -68,7 +68,14 @@ struct TLSListeners: Sendable {
         }
         identities.append(identity)
       }
-      contexts.append(try Self.context(tls, identities, tickets))
+      var clients: TLSClients?
+      if let settings = tls.clients {
+        sights.append(FileSight(settings.authorities, status(settings.authorities)))
+        clients = TLSClients(
+          authorities: try TLSIdentity.readAuthorities(
+            settings.authorities, CertificateReader.read), isRequired: settings.isRequired)
+      }
+      contexts.append(try Self.context(tls, identities, clients, tickets))
     }
     self.contexts = contexts
     certificates = shown
@@ -76,11 +83,13 @@ struct TLSListeners: Sendable {
   }
 
   private static func context(
-    _ tls: ListenTLS, _ identities: [TLSIdentity], _ tickets: TicketKeys
+    _ tls: ListenTLS, _ identities: [TLSIdentity], _ clients: TLSClients?,
+    _ tickets: TicketKeys
   ) throws(CertificateProblem) -> TLSContext {
     do throws(CertificateFault) {
       return try TLSContext(
-        identities: identities, least: tls.least, ciphers: tls.ciphers, tickets: tickets)
+        identities: identities, least: tls.least, ciphers: tls.ciphers, clients: clients,
+        tickets: tickets)
     } catch {
       throw CertificateProblem(error, tls.certificates[0])
     }

@@ -44,6 +44,9 @@ extension Transport {
     return session.isOn
   }
 
+  /// Who the client has proved to be, as `X-Forwarded-Client-Cert` has it; nil where it has not.
+  public var clientCertificate: String? { session.isOn ? session.clientCertificate : nil }
+
   /// What resumes the session with a server.
   public func ticket(_ context: TLSContext, _ peer: TLSPeer) -> TLSTicket? {
     session.isOn ? session.ticket(context, peer.name) : nil

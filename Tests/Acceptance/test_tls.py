@@ -569,3 +569,98 @@ def test_ten_rotations_under_load_fail_nothing(watched, mounted, authority, orig
         until(lambda: any(s.lstrip("0") == last.lstrip("0") for s in shown) or failures, "the last one is shown")
     assert not failures
     assert count[0] > 100
+
+
+# Who the client is.
+
+
+def forwarded(stream, request):
+    stream.send(answer("|".join(request.headers.all("X-Forwarded-Client-Cert")).encode()))
+    return True
+
+
+def showing(authority, pair):
+    context = authority.trust()
+    context.load_cert_chain(*pair)
+    return context
+
+
+def fingerprint(certificate):
+    return openssl("x509", "-in", certificate, "-noout", "-fingerprint", "-sha256").decode().strip().split("=")[1].replace(":", "").lower()
+
+
+CLAIM = {"X-Forwarded-Client-Cert": "Hash=00"}
+
+
+def test_only_clients_with_a_certificate_are_let_in(site, origin, authority, connect, tmp_path):
+    proxy = site(origin(forwarded), more=f", clients: {{ca: {authority.certificate}}}")
+    pair = authority.issue("clerk", name="clerk")
+    client = connect(proxy, context=showing(authority, pair))
+    told = f'Hash={fingerprint(pair[0])};Subject="CN=clerk"'
+    for _ in range(2):
+        assert client.get("/", CLAIM).body.decode() == told
+    # A session that is resumed is as good.
+    again = connect(proxy, context=showing(authority, pair), session=None)
+    assert again.get("/").body.decode() == told
+    (tmp_path / "other").mkdir()
+    stranger = Authority(tmp_path / "other").issue("clerk")
+    for context in (authority.trust(), showing(authority, stranger)):
+        with pytest.raises((ssl.SSLError, ConnectionResetError)):
+            connect(proxy, context=context).get("/")
+    expired = authority.issue("clerk", days=-1, start_days=-9)
+    with pytest.raises((ssl.SSLError, ConnectionResetError)):
+        connect(proxy, context=showing(authority, expired)).get("/")
+
+
+def test_a_certificate_may_be_optional_but_not_bad(site, origin, authority, connect, tmp_path):
+    proxy = site(origin(forwarded), more=f", clients: {{ca: {authority.certificate}, verify: optional}}")
+    pair = authority.issue("clerk")
+    assert b"Hash=" in connect(proxy, context=showing(authority, pair)).get("/").body
+    assert connect(proxy).get("/").body == b""
+    (tmp_path / "other").mkdir()
+    stranger = Authority(tmp_path / "other").issue("clerk")
+    with pytest.raises((ssl.SSLError, ConnectionResetError)):
+        connect(proxy, context=showing(authority, stranger)).get("/")
+
+
+@pytest.mark.parametrize("latest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_session_of_another_listener_lets_nobody_in(martlet, origin, authority, pair, latest):
+    own = f"certificate: {pair[0]}, key: {pair[1]}"
+    proxy = martlet(
+        f'listen: [{{address: "127.0.0.1:0", tls: {{{own}}}}}, {{address: "127.0.0.1:0", '
+        f"tls: {{{own}, clients: {{ca: {authority.certificate}}}}}}}]\n"
+        "pools: {web: {servers: [$web]}}\nroutes: [{proxy: web}]\n", web=origin())
+    context = authority.trust(latest=latest)
+    with SecureClient(proxy.addresses[0], context) as client:
+        assert client.get("/").status == 200
+        session = client.socket.session
+        with SecureClient(proxy.addresses[0], context, session=session) as again:
+            assert again.socket.session_reused
+    with pytest.raises((ssl.SSLError, ConnectionResetError)):
+        with SecureClient(proxy.addresses[1], context, session=session) as other:
+            other.get("/")
+
+
+def test_what_a_client_claims_itself_is_not_passed_on(martlet, origin, authority, pair):
+    for trusted, passed in (("[]", b""), ("[127.0.0.1]", b"Hash=00")):
+        proxy = martlet(
+            f"trusted_proxies: {trusted}\npools: {{web: {{servers: [$web]}}}}\nroutes: [{{proxy: web}}]\n",
+            web=origin(forwarded))
+        assert proxy.get("/", CLAIM).body == passed
+
+
+def test_of_a_long_subject_the_fingerprint_is_told(site, origin, authority, connect):
+    proxy = site(origin(forwarded), more=f", clients: {{ca: {authority.certificate}}}")
+    units = "".join(f"/OU={i:060}" for i in range(10))
+    certificate, key = authority._sign("long", f"{units}/CN=x", "root", "basicConstraints=CA:FALSE")
+    client = connect(proxy, context=showing(authority, (certificate, key)))
+    assert client.get("/").body.decode() == f"Hash={fingerprint(certificate)}"
+
+
+def test_authorities_that_cannot_be_read_are_an_error(pair, tmp_path):
+    file = tmp_path / "martlet.yaml"
+    file.write_text(
+        f"listen:\n  - address: 127.0.0.1:0\n    tls:\n      certificate: {pair[0]}\n      key: {pair[1]}\n"
+        f"      clients: {{ca: {tmp_path}/none}}\nroutes: [{{respond: {{status: 200}}}}]\n")
+    done = command("check", file)
+    assert done.returncode == 78 and ":6:" in done.stderr and "none cannot be read" in done.stderr

@@ -12,7 +12,7 @@ private struct Connection: ~Copyable {
 
   init(ticket: TLSTicket? = nil, _ ends: Ends) {
     var numbers: [Int32] = [0, 0]
-    let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue)
+    let type: Int32 = 1 | 0o4000  // SOCK_STREAM | SOCK_NONBLOCK
     _ = unsafe socketpair(AF_UNIX, type, 0, &numbers)
     sockets = numbers
     server = .accepting(numbers[0], ends.server)

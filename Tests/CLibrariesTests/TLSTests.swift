@@ -7,7 +7,7 @@ private struct Pair: ~Copyable {
   let sockets: (Int32, Int32)
   init() {
     var numbers: [Int32] = [0, 0]
-    let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue)
+    let type: Int32 = 1 | 0o4000  // SOCK_STREAM | SOCK_NONBLOCK
     _ = unsafe socketpair(AF_UNIX, type, 0, &numbers)
     sockets = (numbers[0], numbers[1])
   }

@@ -18,6 +18,13 @@ enum CertificateChecks {
     for (i, listen) in configuration.listen.enumerated() {
       guard let tls = listen.tls else { continue }
       let place = ["listen", String(i), "tls"]
+      if let path = tls.clients?.authorities {
+        do throws(CertificateProblem) {
+          _ = try TLSIdentity.readAuthorities(path, read)
+        } catch {
+          reading.report(at: place + ["clients", "ca"], error.text, error.advice)
+        }
+      }
       for (j, files) in tls.certificates.enumerated() {
         let place = j == 0 ? place : place + ["certificates", String(j - 1)]
         do throws(CertificateProblem) {
@@ -110,14 +117,7 @@ extension PoolTLS {
   fileprivate func check(
     _ read: (String) -> Result<String, ReadFailure>, at now: CertificateTime
   ) throws(CertificateProblem) {
-    if let path = authorities {
-      let text = try TLSIdentity.text(of: path, "ca", read)
-      do throws(CertificateFault) {
-        try TLSIdentity.check(authorities: text)
-      } catch {
-        throw CertificateProblem(authorities: path, error)
-      }
-    }
+    if let authorities { _ = try TLSIdentity.readAuthorities(authorities, read) }
     if let client { try TLSIdentity.load(client, read).check(client, at: now) }
   }
 }
@@ -134,6 +134,19 @@ extension TLSIdentity {
     } catch {
       throw CertificateProblem(error, files)
     }
+  }
+
+  /// Reads a file of authorities; answers its text.
+  public static func readAuthorities(
+    _ path: String, _ read: (String) -> Result<String, ReadFailure>
+  ) throws(CertificateProblem) -> String {
+    let text = try text(of: path, "ca", read)
+    do throws(CertificateFault) {
+      try check(authorities: text)
+    } catch {
+      throw CertificateProblem(authorities: path, error)
+    }
+    return text
   }
 
   /// Whether it is good at a moment, in words if not.

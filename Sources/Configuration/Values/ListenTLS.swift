@@ -10,6 +10,8 @@ public struct ListenTLS: Equatable, Sendable {
   public var key = ""
   /// Others, each for the names that it has (SNI).
   public var others: [CertificateFiles] = []
+  /// nil: clients are asked for no certificate.
+  public var clients: ClientCertificates?
   /// nginx: `ssl_protocols`. HAProxy: `ssl-min-ver`.
   public var least = TLSVersion.v12
   /// For TLS 1.2, as OpenSSL writes them. nginx: `ssl_ciphers`.
@@ -20,6 +22,32 @@ public struct ListenTLS: Equatable, Sendable {
   /// All of them, the first first.
   public var certificates: [CertificateFiles] {
     [CertificateFiles(certificate: certificate, key: key)] + others
+  }
+}
+
+/// Which clients are let in by a certificate.
+public struct ClientCertificates: Equatable, Sendable {
+  /// PEM. nginx: `ssl_client_certificate`. HAProxy: `ca-file`.
+  public var authorities = ""
+  /// False lets in who shows none, too. nginx: `ssl_verify_client`. HAProxy: `verify`.
+  public var isRequired = true
+
+  public init() {}
+}
+
+extension ClientCertificates {
+  static let declaration = Declaration(blank: ClientCertificates()) {
+    Key(
+      "ca", \.authorities, .certificatePath, isRequired: true,
+      synonyms: ["ca_file", "authorities", "ssl_client_certificate"],
+      "The file of the authorities whose certificates let in, in PEM.")
+    Key(
+      "verify", \.isRequired,
+      .words(
+        "a rule for client certificates", ["required": true, "optional": false],
+        synonyms: ["on": "required", "true": "required"]),
+      synonyms: ["mode", "ssl_verify_client"],
+      "Whether every client has to show one (required), or may (optional).")
   }
 }
 
@@ -64,6 +92,10 @@ extension ListenTLS {
       .list(of: CertificateFiles.declaration.codec(), isEmptyAllowed: true),
       synonyms: ["sni", "more", "certs"],
       "Others, for clients that ask for one of their names; of one name, RSA beside ECDSA.")
+    Key(
+      "clients", \.clients, ClientCertificates.declaration.codec().optional,
+      synonyms: ["mtls", "client_auth", "client_certificates"],
+      "Clients are asked for a certificate; servers are told whose it is.")
     Key(
       "min_version", \.least,
       .words(

@@ -43,7 +43,7 @@ class Authority:
         self._number += 1
         (at / "ca.conf").write_text(
             f"[ca]\ndefault_ca=one\n[one]\ndatabase={at}/index\nserial={at}/serial\nnew_certs_dir={at}\n"
-            "default_md=sha256\npolicy=any\nunique_subject=no\n[any]\ncommonName=optional\n"
+            "default_md=sha256\npolicy=any\nunique_subject=no\n[any]\norganizationalUnitName=optional\ncommonName=optional\n"
         )
         now = datetime.datetime.now(datetime.timezone.utc)
         start = start or now - datetime.timedelta(hours=1)
