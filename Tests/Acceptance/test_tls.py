@@ -1,6 +1,7 @@
 """TLS towards clients: what is agreed on, what is shown, and how connections end."""
 
 import array
+import asyncio
 import fcntl
 import signal
 import socket
@@ -569,6 +570,29 @@ def test_ten_rotations_under_load_fail_nothing(watched, mounted, authority, orig
         until(lambda: any(s.lstrip("0") == last.lstrip("0") for s in shown) or failures, "the last one is shown")
     assert not failures
     assert count[0] > 100
+
+
+def test_rotations_and_reloads_leave_websockets_alone(watched, mounted, authority, realtime, run_async):
+    proxy = watched(mounted, realtime("a"))
+    url = f"https://{proxy.address[0]}:{proxy.address[1]}/echo"
+
+    async def talk():
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+            channels = await asyncio.gather(*(
+                session.ws_connect(url, ssl=authority.trust(), server_hostname="site.test") for _ in range(200)))
+            for number in range(3):
+                start = len(proxy.stderr)
+                mounted.put(*authority.issue("site.test"))
+                await asyncio.to_thread(proxy.stderr.wait_for, "tls.crt has changed", start=start)
+                await asyncio.to_thread(proxy.stderr.wait_for, "configuration reloaded", start=proxy.reload())
+                for channel in channels:
+                    await channel.send_str(f"still {number}")
+                for channel in channels:
+                    assert await channel.receive_str() == f"still {number}"
+            for channel in channels:
+                await channel.close()
+
+    run_async(talk())
 
 
 # Who the client is.

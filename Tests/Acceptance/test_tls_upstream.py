@@ -2,13 +2,14 @@
 
 import socket
 import ssl
+import threading
 
 import pytest
 
 from support.martlet import command
 from support.origin import answer
 from support.process import Process
-from support.tls import Authority, SecureOrigin, openssl, serving
+from support.tls import Authority, SecureOrigin, serving
 from support.waiting import until
 from support.wire import Client, Truncated
 
@@ -247,21 +248,54 @@ def test_checks_speak_tls_and_say_what_fails(proxy_to, secure_origin, pair, auth
     assert not proxy.is_ready()
 
 
-def test_peers_of_other_makes_are_understood(proxy_to, nginx, pair, martlet, tmp_path):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def test_openssl_s_server_is_understood(proxy_to, pair, tmp_path):
     (tmp_path / "page").write_text("from openssl")
     server = Process(
-        ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", pair[0], "-key", pair[1],
-         "-cert_chain", pair[0], "-WWW", "-naccept", "20"], cwd=tmp_path)
+        ["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", pair[0], "-cert_chain", pair[0],
+         "-key", pair[1], "-WWW"], cwd=tmp_path)
     try:
-        server.stdout.wait_for("ACCEPT")
-        proxy = proxy_to(f"127.0.0.1:{port}")
+        address = server.stdout.wait_for(r"ACCEPT (127.0.0.1:\d+)")[0][1]
         # It ends its answers by close_notify and says no length.
-        assert proxy.get("/page").body == b"from openssl"
+        assert proxy_to(address).get("/page").body == b"from openssl"
     finally:
         server.kill()
+
+
+def relay(path):
+    """Passes bytes to and from a Unix socket, where nginx listens."""
+
+    def pump(source, sink):
+        try:
+            while data := source.recv(1 << 16):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def connected(stream):
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.connect(path)
+            back = threading.Thread(target=pump, args=(peer, stream.socket), daemon=True)
+            back.start()
+            pump(stream.socket, peer)
+            peer.shutdown(socket.SHUT_RDWR)
+            back.join()
+
+    return connected
+
+
+@pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
+def test_nginx_is_understood(proxy_to, nginx, origin, pair, tmp_path, version):
+    content = bytes(range(256)) * 8000
+    (tmp_path / "file").write_bytes(content)
+    peer = nginx(
+        f"ssl on; ssl_certificate {pair[0]}; ssl_certificate_key {pair[1]}; ssl_protocols {version};\n"
+        f"location / {{ root {tmp_path}; }}\n"
+        "location /who { return 200 $ssl_protocol:$ssl_session_reused; }")
+    proxy = proxy_to(origin(connected=relay(peer.address)), more="keepalive: {requests: 2}")
+    seen = [proxy.get("/who").body.decode() for _ in range(6)]
+    assert seen == [f"{version}:."] * 2 + [f"{version}:r"] * 4
+    assert proxy.get("/file").body == content
 
 
 def test_what_is_wrong_with_files_is_said_where_they_are_named(pair, authority, tmp_path):
