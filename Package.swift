@@ -43,13 +43,14 @@ let package = Package(
     .systemLibrary(name: "CCares"),
     .systemLibrary(name: "CZlib"),
     .systemLibrary(name: "CISAL"),
+    .systemLibrary(name: "COpenSSL"),
   ]
     // 1: bytes, addresses, safe faces of C libraries
     + floor("Memory", ["CLinux"], lifetimes)
     + floor("Network", [])
-    + floor("CLibraries", ["CYAML", "CPCRE2", "CCares", "CZlib", "CISAL", "Network"])
+    + floor("CLibraries", ["CYAML", "CPCRE2", "CCares", "CZlib", "CISAL", "COpenSSL", "Network"])
     // 2: the kernel, the protocol, the file that users write
-    + floor("Reactor", ["CLinux", "Memory", "Network"])
+    + floor("Reactor", ["CLibraries", "CLinux", "Memory", "Network"])
     + floor("HTTP", ["Memory"])
     + floor("Configuration", ["CLibraries", "Network"])
     // 3: decisions

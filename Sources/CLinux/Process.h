@@ -19,6 +19,15 @@ static inline int clinux_open_to_append(const char *path) {
   return n < 0 ? -errno : n;
 }
 
+static inline int clinux_open_to_write(const char *path, int mode) {
+  int n;
+  do n = open(path, O_WRONLY | O_TRUNC | O_CREAT | O_CLOEXEC, mode);
+  while (n < 0 && errno == EINTR);
+  // A file that was there before keeps its own mode.
+  if (n >= 0) (void)fchmod(n, (mode_t)mode);
+  return n < 0 ? -errno : n;
+}
+
 static inline int clinux_duplicate(int fd) {
   int n = fcntl(fd, F_DUPFD_CLOEXEC, 3);
   return n < 0 ? -errno : n;

@@ -8,7 +8,8 @@ public enum FieldName: UInt8, CaseIterable, Sendable {
   case http2Settings, proxyAuthenticate, proxyAuthorization
   // Framing, routing, forwarding.
   case host, contentLength, expect, via, forwarded, maxForwards, xForwardedFor, xForwardedProto
-  case xForwardedHost, xForwardedPort, xForwardedPrefix, xForwardedServer, xRealIP, xRequestID
+  case xForwardedHost, xForwardedPort, xForwardedPrefix, xForwardedServer, xForwardedClientCert
+  case xRealIP, xRequestID
   // Who asks, from where, with which right.
   case cookie, setCookie, authorization, wwwAuthenticate, origin, referer, userAgent
   case xFrappeSiteName
@@ -197,6 +198,12 @@ public enum FieldName: UInt8, CaseIterable, Sendable {
         return .xUseXAccelRedirect
       case (0x7362_6577_2d63_6573, 0x7270_2d74_656b_636f, 0x6c6f_636f_746f):
         return .secWebSocketProtocol
+      default: return .other
+      }
+    case 23:
+      switch (name.first, name.second, name.third) {
+      case (0x7261_7772_6f66_2d78, 0x6569_6c63_2d64_6564, 0x74_7265_632d_746e):
+        return .xForwardedClientCert
       default: return .other
       }
     case 24:

@@ -21,6 +21,7 @@ extension FieldName {
     case .maxForwards: "Max-Forwards"
     case .xForwardedFor: "X-Forwarded-For"
     case .xForwardedProto: "X-Forwarded-Proto"
+    case .xForwardedClientCert: "X-Forwarded-Client-Cert"
     case .xForwardedHost: "X-Forwarded-Host"
     case .xForwardedPort: "X-Forwarded-Port"
     case .xForwardedPrefix: "X-Forwarded-Prefix"

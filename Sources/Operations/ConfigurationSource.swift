@@ -96,7 +96,11 @@ public struct ConfigurationSource: Sendable {
         lookup.answer(by: end) {
           try? TextFile.names(in: path, limit: Self.namesBytesLimit)
         } ?? nil
-      })
+      },
+      readCertificate: { [lookup] path in
+        lookup.answer(by: end) { CertificateReader.read(path) }
+          ?? .failure(ReadFailure("it did not answer in time"))
+      }, now: CertificateReader.now)
   }
 }
 

@@ -23,6 +23,8 @@ public final class ControlMailbox: Sendable {
     case namesAnswered
     /// The configuration's files have been looked at.
     case looked(FileSights)
+    /// The files of certificates have been looked at.
+    case lookedAtCertificates(FileSights)
   }
 
   /// Reports beyond so many that wait are dropped: they repeat themselves.

@@ -1,4 +1,5 @@
 public import Balancing
+import CLibraries
 public import Configuration
 import Memory
 public import Network
@@ -15,10 +16,23 @@ public struct ProbeTarget: Equatable, Sendable {
   /// The Host to ask for unless the check names another.
   public let host: String
   public let check: HealthCheck
+  /// nil: it is asked in plain HTTP.
+  public let tls: TLS?
+
+  /// How it is asked over TLS.
+  public struct TLS: Equatable, Sendable {
+    let context: TLSContext
+    let peer: TLSPeer
+
+    init(_ context: TLSContext, _ peer: TLSPeer) {
+      self.context = context
+      self.peer = peer
+    }
+  }
 
   public init(
     cell: Int, pool: String, server: String, address: SocketAddress, host: String,
-    check: HealthCheck
+    check: HealthCheck, tls: TLS? = nil
   ) {
     self.cell = cell
     self.pool = pool
@@ -26,6 +40,7 @@ public struct ProbeTarget: Equatable, Sendable {
     self.address = address
     self.host = host
     self.check = check
+    self.tls = tls
   }
 }
 

@@ -15,6 +15,8 @@ public struct ListeningSockets: ~Copyable {
   /// Where they listen, ports filled in, in the order of `take`.
   public private(set) var addresses: [SocketAddress] = []
   private var numbers: [CInt] = []
+  /// By address: which of the given places it is of.
+  public private(set) var places: [Int] = []
 
   /// Opens a socket for each address; all addresses of the machine are two, `[::]` and
   /// `0.0.0.0`, the first of which may be missing where there is no IPv6.
@@ -22,7 +24,10 @@ public struct ListeningSockets: ~Copyable {
   /// - Parameter sharesPort: others of this process will listen at the same addresses
   ///   (SO_REUSEPORT); another process that does is an error all the same.
   public init(_ listens: [Listen], sharesPort: Bool = false) throws(ListenError) {
-    for listen in listens { try open(listen.endpoint, sharesPort) }
+    for (place, listen) in listens.enumerated() {
+      try open(listen.endpoint, sharesPort)
+      while places.count < addresses.count { places.append(place) }
+    }
   }
 
   /// Opens sockets at the very addresses of others that share their ports.

@@ -33,6 +33,11 @@ enum Metrics {
     .counter, "martlet_access_log_dropped_total",
     "Lines of the access log lost because its writer did not keep up.")
 
+  static let handshakes = MetricFamily(
+    .counter, "martlet_tls_handshakes_total", "Handshakes of TLS with clients, by result.")
+  static let handshakesUnderWay = MetricFamily(
+    .gauge, "martlet_tls_handshakes_under_way", "Handshakes of TLS with clients now.")
+
   static let upstreamRequests = MetricFamily(
     .counter, "martlet_upstream_requests_total", "Requests sent to a server.")
   static let upstreamFailures = MetricFamily(
@@ -75,6 +80,9 @@ enum Metrics {
   static let serverEjections = MetricFamily(
     .counter, "martlet_server_ejections_total",
     "How often failures of live traffic took the server out.")
+  static let certificateDays = MetricFamily(
+    .gauge, "martlet_tls_certificate_days_left",
+    "Whole days until a certificate that clients are shown expires.")
   static let spillBytes = MetricFamily(
     .gauge, "martlet_spill_bytes", "Bytes of bodies in spill files now.")
   static let spillRefused = MetricFamily(
@@ -123,6 +131,14 @@ enum Metrics {
       upstreams: registry.slot(connections, [("side", "upstream")]),
       tunnels: registry.slot(tunnels), refused: registry.slot(refused),
       logDropped: registry.slot(logDropped), overloaded: registry.slot(overloaded))
+  }
+
+  static func tlsSlots(_ registry: MetricRegistry) -> TLSSlots {
+    let first = registry.slots(
+      handshakes, [], last: "result", ["success", "failure", "timeout", "plain_http"])
+    return TLSSlots(
+      succeeded: first, failed: first + 1, timedOut: first + 2, plain: first + 3,
+      underWay: registry.slot(handshakesUnderWay))
   }
 
   static func routeSlots(_ route: String, _ registry: MetricRegistry) -> RouteSlots {

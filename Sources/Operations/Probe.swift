@@ -8,7 +8,9 @@ import Reactor
 struct Probe: ~Copyable {
   /// A check under way.
   struct Running: ~Copyable {
-    let socket: Descriptor
+    var transport: Transport
+    /// Hands are being shaken.
+    var isAgreeing = false
     var request: ByteBuffer
     var input = ByteBuffer(capacity: ProbeReader.headLimits.headBytes)
     var reader: ProbeReader
@@ -57,10 +59,11 @@ struct Probe: ~Copyable {
     beganFull = isFull
     do throws(SystemError) {
       isConnected = false
-      let socket = try Sockets.connecting(to: target.address)
-      try control.events.register(socket, token: Token(kind: .probe, handle))
+      let transport = Transport(
+        try Sockets.connecting(to: target.address), isWritable: false)
+      try control.events.register(transport.socket, token: Token(kind: .probe, handle))
       running = Running(
-        socket: socket, request: Probe.request(target), reader: ProbeReader(target.check))
+        transport: transport, request: Probe.request(target), reader: ProbeReader(target.check))
       return nil
     } catch {
       return .failure(Probe.text(error))
@@ -70,7 +73,8 @@ struct Probe: ~Copyable {
   /// Goes on with the check under way; its result when there is one.
   mutating func advance(_ readiness: Readiness) -> ProbeResult? {
     guard var check = running.take() else { return nil }
-    let result = Probe.advance(&check, readiness, &isConnected)
+    check.transport.note(readiness)
+    let result = Probe.advance(&check, target, &isConnected)
     if result == nil { running = consume check }
     return result
   }
@@ -85,28 +89,40 @@ struct Probe: ~Copyable {
   }
 
   private static func advance(
-    _ check: inout Running, _ readiness: Readiness, _ isConnected: inout Bool
+    _ check: inout Running, _ target: ProbeTarget, _ isConnected: inout Bool
   ) -> ProbeResult? {
     do throws(SystemError) {
       if !isConnected {
-        if let error = Syscalls.connectError(check.socket) { throw error }
-        guard readiness.contains(.writable) else { return nil }
+        if let error = Syscalls.connectError(check.transport.socket) { throw error }
+        guard check.transport.isWritable else { return nil }
         isConnected = true
+        if let tls = target.tls {
+          check.isAgreeing = check.transport.secure(by: tls.context, as: tls.peer, resuming: nil)
+        }
+      }
+      if check.isAgreeing {
+        switch check.transport.shakeHands() {
+        case .goesOn: return nil
+        case .done: check.isAgreeing = false
+        case .plainHTTP, .failed: return .failure(check.transport.handshakeProblem)
+        }
       }
       while !check.request.isEmpty {
-        if try Syscalls.send(&check.request, to: check.socket) == 0 { return nil }
+        if try check.transport.send(&check.request) == 0 { return nil }
       }
       // Bounded: by the head's limit, then by that of the body that is searched.
       while true {
         check.input.compact()
         guard check.input.space > 0 else { return .failure("answered without end") }
-        switch try Syscalls.receive(from: check.socket, into: &check.input) {
+        switch check.transport.receive(into: &check.input) {
         case .bytes:
           if let result = check.reader.read(&check.input, isEnded: false) { return result }
         case .endOfStream:
           return check.reader.read(&check.input, isEnded: true)
         case .wouldBlock:
           return nil
+        case .failed:
+          return .failure(target.tls == nil ? "connection reset by peer" : "connection cut")
         }
       }
     } catch {

@@ -1,6 +1,8 @@
 public import Balancing
+import CLibraries
 public import Configuration
 public import Network
+import Proxy
 
 /// The servers of one configuration with their addresses and cells: what workers, prober and
 /// probes are told of them. It is used by the control thread alone.
@@ -10,6 +12,8 @@ public struct ServerRoster {
     /// Of its cell.
     let slot: Int
     var servers: [Server]
+    /// What TLS with its servers is made with.
+    var context: TLSContext?
   }
 
   struct Server {
@@ -255,11 +259,26 @@ public struct ServerRoster {
               cell: server.slots[place], pool: pool.settings.name,
               server: AddressPlaces.name(server.settings.name, place: place),
               address: SocketAddress(address, port: server.settings.endpoint.port),
-              host: server.settings.endpoint.description, check: check))
+              host: server.settings.endpoint.description, check: check,
+              tls: pool.settings.tls.flatMap { tls in
+                pool.context.map { ProbeTarget.TLS($0, tls.peer(of: server.settings.endpoint)) }
+              }))
         }
       }
     }
     return targets
+  }
+
+  /// - Parameter contexts: by pool; nil for plain HTTP.
+  mutating func secure(by contexts: [TLSContext?]) {
+    for (i, context) in contexts.enumerated() { pools[i].context = context }
+  }
+
+  /// What a worker is told of TLS with the servers of a pool, each of whose places is one.
+  func tls(ofPool number: Int) -> UpstreamTLS? {
+    let pool = pools[number]
+    guard let context = pool.context, let tls = pool.settings.tls else { return nil }
+    return UpstreamTLS(context: context, peers: servers[number].map { tls.peer(of: $0.endpoint) })
   }
 
   /// How many servers of each pool take requests.

@@ -51,6 +51,7 @@ extension Supervisor {
     page.add(Metrics.spillBytes, [], Int64(spill.budget.inUse))
     page.add(Metrics.spillRefused, [], Int64(spill.budget.refusals))
     writeFiles(to: &page)
+    writeCertificates(to: &page)
     page.add(Metrics.reloads, [("result", "success")], Int64(reloads.succeeded))
     page.add(Metrics.reloads, [("result", "failure")], Int64(reloads.failed))
     page.add(Metrics.reloadSuccessful, [], Int64(lastReloadSucceeded ? 1 : 0))

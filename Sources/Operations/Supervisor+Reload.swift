@@ -56,9 +56,13 @@ extension Supervisor {
   }
 
   private func adopt(_ next: Configuration, _ control: inout ControlLoop) throws {
+    let isSame = Self.isSame(configuration.listen, next.listen)
+    let shown = isSame ? try TLSListeners(next.listen, tickets, setting.source.status) : tls
+    let contexts = try PoolContexts(next.pools, after: poolContexts)
     var new = try ServerRoster(next.pools, &directory) { names.addresses(of: $0) }
     let kept = orders.kept(from: configuration.pools, to: next.pools)
     new.take(kept)
+    new.secure(by: contexts.contexts)
     let lease = SnapshotLease()
     sessions = Self.sessions(for: next, known: sessions)
     let snapshots: [Snapshot]
@@ -81,18 +85,26 @@ extension Supervisor {
       accessLog?.reopen(destination)
     }
     configuration = next
+    poolContexts = contexts
     names.track(new.names, now: control.clock.now)
     prober.track(new.targets, &control)
     workers.change(to: snapshots)
     moveClients(ofServersGoneSince: old)
+    if isSame { show(shown) }
     applyDrains()
     if let snapshot = snapshots.first { files.keep(snapshot.fileRoutes()) }
+  }
+
+  /// Where and how is listened to is the same; what clients are shown there may differ.
+  private static func isSame(_ old: [Listen], _ new: [Listen]) -> Bool {
+    old.map(\.endpoint) == new.map(\.endpoint)
+      && old.map { $0.tls == nil } == new.map { $0.tls == nil }
   }
 
   /// What a reload cannot change, of all that differs.
   static func fixedSettings(_ old: Configuration, _ new: Configuration) -> [String] {
     var changed: [String] = []
-    if old.listen != new.listen { changed.append("listen") }
+    if !isSame(old.listen, new.listen) { changed.append("listen") }
     if old.workers != new.workers { changed.append("workers") }
     if old.admin?.listen != new.admin?.listen { changed.append("admin.listen") }
     if old.limits.connections != new.limits.connections { changed.append("limits.connections") }

@@ -141,6 +141,7 @@ extension Supervisor {
       hurry(pool: pool, server: server)
     case .file(let path, let error):
       say("\(path) cannot be served: \(error)")
+    case .tls(let server, let problem): say("server \(server): \(problem)")
     }
   }
 

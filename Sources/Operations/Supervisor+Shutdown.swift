@@ -83,7 +83,9 @@ extension Supervisor {
           switch message {
           case .workerEnded(let number, _): workers.noteEnd(of: number)
           case .logEnded: isLogClosed = true
-          case .terminate, .interrupt, .reload, .reopenLogs, .report, .namesAnswered, .looked: break
+          case .terminate, .interrupt, .reload, .reopenLogs, .report, .namesAnswered, .looked,
+            .lookedAtCertificates:
+            break
           }
         }
       }

@@ -23,6 +23,11 @@ extension Supervisor {
       let supervisor = try Supervisor(setting, configuration, files)
       supervisor.announce()
       return supervisor
+    } catch let error as CertificateProblem {
+      // It has been read before and was good: it has changed meanwhile.
+      throw .configuration([
+        Diagnostic(.error, file: setting.source.name, problem: error.text, advice: error.advice)
+      ])
     } catch let error as SnapshotError {
       throw .configuration([
         Diagnostic(.error, file: setting.source.name, problem: error.description)
@@ -55,9 +60,10 @@ extension Supervisor {
   /// Listening sockets for each worker, all at the same addresses.
   static func sockets(
     _ count: Int, _ listens: [Listen]
-  ) throws(ListenError) -> (addresses: [SocketAddress], numbers: [[Int32]]) {
+  ) throws(ListenError) -> (addresses: [SocketAddress], places: [Int], numbers: [[Int32]]) {
     var first = try ListeningSockets(listens, sharesPort: true)
     let addresses = first.addresses
+    let places = first.places
     var all: [[Int32]] = []
     do throws(ListenError) {
       all.append(first.releaseAll())
@@ -69,7 +75,7 @@ extension Supervisor {
       for number in all.joined() { _ = Descriptor(owning: number) }
       throw error
     }
-    return (addresses, all)
+    return (addresses, places, all)
   }
 
   /// A snapshot for each worker.
@@ -87,8 +93,10 @@ extension Supervisor {
             isBackup: server.isBackup, capacity: server.capacity)
         }
       },
-      pools: zip(configuration.pools, roster.poolSlots).map { pool, slot in
-        Snapshot.PoolBinding(cell: slot, counters: Metrics.poolSlots(pool.name, registry))
+      pools: zip(configuration.pools, roster.poolSlots).enumerated().map { number, place in
+        Snapshot.PoolBinding(
+          cell: place.1, counters: Metrics.poolSlots(place.0.name, registry),
+          tls: roster.tls(ofPool: number))
       },
       routes: configuration.routes.map { Metrics.routeSlots($0.name, registry) },
       lease: lease, sessions: sessions)

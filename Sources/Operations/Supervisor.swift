@@ -95,6 +95,15 @@ public final class Supervisor {
   var watch: FileWatch
   let watchLookup = Lookout()
   var workers: WorkerPool
+  let tickets: TicketKeys
+  var tls: TLSListeners
+  /// Of the workers' listeners: which entry of `listen` each is of.
+  let places: [Int]
+  var poolContexts: PoolContexts
+  var certificateWatch: FileWatch
+  let certificateLookup = Lookout()
+  var nextTicketKey: Instant
+  var nextExpiryCheck: Instant = 0
   var admin: AdminServer?
   /// Where clients connect.
   public let addresses: [SocketAddress]
@@ -128,7 +137,9 @@ public final class Supervisor {
     let cells = SharedTable(count: Self.serverLimit) { _ in ServerCell() }
     let poolCells = SharedTable(count: Self.poolLimit) { _ in PoolCell() }
     var directory = ServerDirectory(cells: cells, pools: poolCells)
-    let roster = try ServerRoster(configuration.pools, &directory) { _ in nil }
+    var roster = try ServerRoster(configuration.pools, &directory) { _ in nil }
+    poolContexts = try PoolContexts(configuration.pools, after: nil)
+    roster.secure(by: poolContexts.contexts)
     registry = MetricRegistry(workers: count)
     workerSlots = Metrics.workerSlots(registry)
     let lease = SnapshotLease()
@@ -137,8 +148,14 @@ public final class Supervisor {
       count, configuration, roster, registry, lease, sessions)
     current = [WeakLease(lease)]
 
+    tickets = TicketKeys()
+    let tls = try TLSListeners(configuration.listen, tickets, setting.source.status)
+    certificateWatch = FileWatch(tls.sights)
+    nextTicketKey = control.clock.now + configuration.tls.ticketRotation.nanoseconds
+    self.tls = tls
     let sockets = try Self.sockets(count, configuration.listen)
     addresses = sockets.addresses
+    places = sockets.places
     admin = try configuration.admin.map { settings in
       try AdminServer(listening: ListeningSockets(settings.listen), &control)
     }
@@ -171,7 +188,8 @@ public final class Supervisor {
       WorkerPool.Common(
         cells: cells, poolCells: poolCells, table: registry.table, slots: workerSlots,
         accessLog: accessLog?.queue, spill: spill, files: files, limiter: RequestLimiter(),
-        connectionsLimit: (limit + count - 1) / count, control: mailbox),
+        connectionsLimit: (limit + count - 1) / count, control: mailbox,
+        tls: Metrics.tlsSlots(registry), identities: tls.contexts(of: sockets.places)),
       now: control.clock.now)
     self.control = control
     self.directory = directory
@@ -200,6 +218,7 @@ public final class Supervisor {
     turnNames()
     hurryNamesOfLost()
     lookAtFiles()
+    tendCertificates()
     releaseRetired()
     watchLimits()
     advanceShutdown()
@@ -209,7 +228,7 @@ public final class Supervisor {
   private var patience: Int {
     let now = control.clock.now
     var wait = control.timers.nextDelay(now: now, atMost: 1000)
-    for due in [names.nextDue, shutdown.nextDue, nextLook] {
+    for due in [names.nextDue, shutdown.nextDue, nextLook, nextCertificateLook] {
       guard let due else { continue }
       wait = min(wait, due <= now ? 0 : Int(clamping: (due - now) / 1_000_000) + 1)
     }
@@ -269,6 +288,7 @@ public final class Supervisor {
     case .logEnded: isLogClosed = true
     case .namesAnswered: break  // each turn takes in what was answered
     case .looked(let sights): take(sights)
+    case .lookedAtCertificates(let sights): takeCertificates(sights)
     }
   }
 }

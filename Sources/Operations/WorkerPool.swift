@@ -1,4 +1,5 @@
 import Balancing
+import CLibraries
 import Files
 import Memory
 import Proxy
@@ -23,6 +24,9 @@ struct WorkerPool {
     let limiter: RequestLimiter
     let connectionsLimit: Int
     let control: ControlMailbox
+    let tls: TLSSlots
+    /// What each worker's listeners begin with.
+    let identities: [TLSContext?]
   }
 
   private var members: [Member] = []
@@ -39,6 +43,7 @@ struct WorkerPool {
     for (number, snapshot) in snapshots.enumerated() {
       let member = Member(mailbox: mailboxes[number], heartbeat: Heartbeat())
       let control = common.control
+      let identities = common.identities
       var environment = WorkerEnvironment(
         number: number, workers: snapshots.count, cells: common.cells,
         poolCells: common.poolCells, counters: common.table.row(ofWorker: number),
@@ -48,12 +53,13 @@ struct WorkerPool {
         heartbeat: member.heartbeat,
         report: { control.post(.report($0)) })
       environment.limiter = common.limiter
-      let given = environment
+      environment.tls = common.tls
+      let started = environment
       let own = sockets[number]
       try Thread.start(name: "worker \(number)") {
         do throws(SystemError) {
-          var worker = try Worker(given, snapshot: snapshot)
-          try worker.open(listening: own)
+          var worker = try Worker(started, snapshot: snapshot)
+          try worker.open(listening: own, identities: identities)
           try worker.run()
           control.post(.workerEnded(number, nil))
         } catch {
@@ -84,6 +90,11 @@ struct WorkerPool {
   /// - Parameter snapshots: one for each worker.
   func change(to snapshots: [Snapshot]) {
     for (member, snapshot) in zip(members, snapshots) { member.mailbox.change(to: snapshot) }
+  }
+
+  /// Handshakes that begin from now on show these, by listener.
+  func change(to identities: [TLSContext?]) {
+    for member in members { member.mailbox.change(to: identities) }
   }
 
   /// Closes idle connections to a server.

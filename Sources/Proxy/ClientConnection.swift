@@ -5,6 +5,8 @@ import Reactor
 /// A client's connection. Between requests this is all that it costs.
 struct ClientConnection: ~Copyable {
   enum State: UInt8 {
+    /// TLS is being agreed on, or waits to be.
+    case handshake
     /// Between requests: owns no buffer.
     case idle
     /// A request is being read or a response is owed.

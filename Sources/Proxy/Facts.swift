@@ -62,6 +62,7 @@ struct PoolFacts {
   /// Host is made by the pool's template.
   var makesHost = false
   var issuesCookie = false
+  var speaksTLS = false
   /// Of the cell that tells workers of each other's waiting requests.
   var cell = -1
   /// Some server has a limit to how many requests it gets at once.
@@ -185,5 +186,26 @@ public struct WorkerSlots: Sendable {
     self.refused = refused
     self.logDropped = logDropped
     self.overloaded = overloaded
+  }
+}
+
+/// Where handshakes of TLS with clients are counted.
+public struct TLSSlots: Sendable {
+  public var succeeded: Int
+  public var failed: Int
+  public var timedOut: Int
+  /// Requests in plain HTTP where TLS is spoken.
+  public var plain: Int
+  /// A gauge: those under way.
+  public var underWay: Int
+
+  public init(
+    succeeded: Int = 0, failed: Int = 0, timedOut: Int = 0, plain: Int = 0, underWay: Int = 0
+  ) {
+    self.succeeded = succeeded
+    self.failed = failed
+    self.timedOut = timedOut
+    self.plain = plain
+    self.underWay = underWay
   }
 }

@@ -1,3 +1,4 @@
+public import CLibraries
 import Files
 public import Reactor
 import Synchronization
@@ -7,6 +8,8 @@ public final class Mailbox: Sendable {
   enum Message: Sendable {
     /// A new configuration, or new addresses: what begins now begins with it.
     case snapshot(Snapshot)
+    /// Handshakes that begin now are made with these, by listener.
+    case identities([TLSContext?])
     /// Close the idle connections to the server of a cell.
     case giveUpIdle(Int)
     /// The server of a cell is dead: what waits for it may go elsewhere.
@@ -39,6 +42,9 @@ public final class Mailbox: Sendable {
 
   /// What begins from now on is served by `snapshot`, which is this worker's own.
   public func change(to snapshot: Snapshot) { post(.snapshot(snapshot)) }
+
+  /// Handshakes that begin from now on are made with these, by listener; one that is nil stays so.
+  public func change(to identities: [TLSContext?]) { post(.identities(identities)) }
 
   /// No idle connection to the server of the cell is kept.
   public func giveUpIdle(to cell: Int) { post(.giveUpIdle(cell)) }

@@ -44,10 +44,13 @@ public final class Snapshot: Sendable {
     /// Its place in the table of pools' cells.
     public var cell: Int
     public var counters: PoolSlots
+    /// What TLS with its servers is made with; nil where they speak plain HTTP.
+    public var tls: UpstreamTLS?
 
-    public init(cell: Int, counters: PoolSlots) {
+    public init(cell: Int, counters: PoolSlots, tls: UpstreamTLS? = nil) {
       self.cell = cell
       self.counters = counters
+      self.tls = tls
     }
   }
 
@@ -128,10 +131,12 @@ public final class Snapshot: Sendable {
     let retryBudget: RetryBudget
     /// What browsers get that are refused because no server takes them.
     let busyPage: [UInt8]?
+    let tls: UpstreamTLS?
   }
 
   /// Client-side timeouts in nanoseconds.
   struct ClientTimeouts: Sendable {
+    let handshake: UInt64
     let head: UInt64
     let body: UInt64
     let keepalive: UInt64
@@ -195,6 +200,7 @@ public final class Snapshot: Sendable {
       fields: FieldTable.capacity)
     let given = configuration.timeouts
     timeouts = ClientTimeouts(
+      handshake: given.handshake.nanoseconds,
       head: given.head.nanoseconds, body: given.body.nanoseconds,
       keepalive: given.keepalive.nanoseconds, send: given.send.nanoseconds,
       linger: given.linger.nanoseconds, tunnel: given.tunnel.nanoseconds,
@@ -267,6 +273,7 @@ public final class Snapshot: Sendable {
     var facts = PoolFacts()
     facts.cell = binding.cell
     facts.counters = binding.counters
+    facts.speaksTLS = binding.tls != nil
     facts.hasCapacity = servers.contains { $0.capacity > 0 }
     let queue = settings.effectiveQueue
     if let queue {
@@ -314,7 +321,8 @@ public final class Snapshot: Sendable {
       hosts: hosts, hostTemplate: hostTemplate,
       page: Array((settings.platformPage?.text ?? "").utf8),
       retryBudget: RetryBudget(percent: settings.retries.budgetPercent),
-      busyPage: queue?.page.map { Array($0.utf8) })
+      busyPage: queue?.page.map { Array($0.utf8) },
+      tls: binding.tls)
   }
 
   private static func route(

@@ -5,6 +5,8 @@ import Reactor
 struct UpstreamConnection: ~Copyable {
   enum State: UInt8 {
     case connecting
+    /// TLS is being agreed on.
+    case handshake
     /// Nothing is owed in either direction; any other request may use it.
     case idle
     case exchange

@@ -5,6 +5,10 @@ import Reactor
 /// A socket that clients connect to.
 struct Listener: ~Copyable {
   let socket: Descriptor
+  /// Its number among the worker's listeners: by which it is known what TLS is made with.
+  let number: Int
+  /// Its clients speak TLS.
+  let isSecure: Bool
 }
 
 extension Worker {
@@ -14,8 +18,10 @@ extension Worker {
   static let acceptPause: UInt64 = 100_000_000
 
   /// Takes over a listening socket.
-  mutating func listen(on number: Int32) throws(SystemError) {
-    guard let handle = listeners.insert(Listener(socket: Descriptor(owning: number))) else {
+  mutating func listen(on socket: Int32, number: Int) throws(SystemError) {
+    let listener = Listener(
+      socket: Descriptor(owning: socket), number: number, isSecure: identities[number] != nil)
+    guard let handle = listeners.insert(listener) else {
       preconditionFailure("there is a place for each listener")
     }
     try loop.registerListener(listeners[handle].socket, token: Token(kind: .listener, handle))
@@ -35,7 +41,7 @@ extension Worker {
         guard
           let socket = try Syscalls.accept(from: listeners[listener].socket, peer: &address)
         else { return }
-        admit(socket, from: address)
+        admit(socket, from: address, listener)
       } catch {
         if error.isOutOfDescriptors { pauseAccepting(listener) }
         return
@@ -43,7 +49,9 @@ extension Worker {
     }
   }
 
-  private mutating func admit(_ socket: consuming Descriptor, from address: SocketAddress) {
+  private mutating func admit(
+    _ socket: consuming Descriptor, from address: SocketAddress, _ listener: Handle
+  ) {
     environment.counters.add(environment.slots.accepted)
     Syscalls.set(.noDelay, on: socket)
     Syscalls.set(.unsentLimit(snapshot.unsentLimit), on: socket)
@@ -63,6 +71,7 @@ extension Worker {
       return
     }
     environment.counters.add(environment.slots.clients)
+    if listeners[listener].isSecure { return admitSecurely(client, listeners[listener].number) }
     setClientDeadline(client, after: snapshot.timeouts.head)
   }
 

@@ -6,6 +6,8 @@ extension Worker {
     guard clients.contains(client) else { return }
     clients[client].transport.note(readiness)
     switch clients[client].state {
+    case .handshake:
+      handshakesDue.append(client)
     case .idle:
       if clients[client].transport.isReadable { beginExchange(client) }
     case .exchange:
@@ -43,7 +45,11 @@ extension Worker {
     let token = Token(kind: .client, client)
     guard clients[client].deadline.hasPassed(now: clock.now, token: token, &wheel) else { return }
     switch clients[client].state {
-    case .idle, .lingering: closeClient(client)
+    case .handshake: failHandshake(client, .timeout)
+    case .idle:
+      clients[client].transport.conclude()
+      closeClient(client)
+    case .lingering: closeClient(client)
     case .tunnel: endTunnel(clients[client].work, reason: .tunnelIdle)
     case .exchange: exchangeExpired(clients[client].work)
     }

@@ -12,9 +12,12 @@ extension Worker {
       let isAgreed =
         bodyIsRead && !exchanges[exchange].facts.isPersistent
         && !hasLeftover(exchange) && !clients[client].transport.isReadable
+        && clients[client].transport.isFlushed
       drop(exchange)
+      guard isAgreed else { return beginLingering(client) }
       // A client that asked for the end sends nothing more that a close could trip over.
-      return isAgreed ? closeClient(client) : beginLingering(client)
+      clients[client].transport.conclude()
+      return closeClient(client)
     }
     let end = exchanges[exchange].requestEnd
     clients[client].unwanted = UInt32(max(end - exchanges[exchange].request.count, 0))

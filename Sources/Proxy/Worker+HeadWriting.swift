@@ -19,22 +19,24 @@ extension Worker {
     let edits = requestEdits(of: exchange)
     if let edits, edits.dropsByName { dropEditedFields(edits, exchange) }
     let headLength = exchanges[exchange].headLength
+    let certificate = clients[exchanges[exchange].client].transport.clientCertificate
     let needed =
-      headLength + Self.ownFieldsSpace + (edits?.space(headLength: headLength) ?? 0)
+      headLength + Self.ownFieldsSpace + (certificate?.utf8.count ?? 0)
+      + (edits?.space(headLength: headLength) ?? 0)
       + (hostTemplate(of: exchange)?.limit(headLength: headLength) ?? 0)
       + exchanges[exchange].accel.target.count
     var input = exchanges[exchange].input.take()
     input.clear()
     if input.space < needed { Self.grow(&input, to: needed, &buffers) }
     var writer = HeadWriter()
-    appendRequestHead(exchange, edits, &writer, to: &input)
+    appendRequestHead(exchange, edits, certificate, &writer, to: &input)
     let fits = writer.end(&input)
     precondition(fits, "room was made above")
     exchanges[exchange].input = input
   }
 
   private func appendRequestHead(
-    _ exchange: Handle, _ edits: HeadEdits?, _ writer: inout HeadWriter,
+    _ exchange: Handle, _ edits: HeadEdits?, _ certificate: String?, _ writer: inout HeadWriter,
     to input: inout ByteBuffer
   ) {
     let bytes = exchanges[exchange].request.written
@@ -59,6 +61,8 @@ extension Worker {
     if !exchanges[exchange].keepsRequestID { except.insert(.xRequestID) }
     // What opens a session must be readable here.
     if exchanges[exchange].session.role == .opener { except.insert(.acceptEncoding) }
+    // Who was let in by a certificate is said by who has checked it, and by nobody else.
+    if !isTrusted || certificate != nil { except.insert(.xForwardedClientCert) }
     except.formUnion(edited)
 
     appendRequestLine(exchange, &writer, to: &input)
@@ -67,7 +71,13 @@ extension Worker {
     if setsFor {
       appendForwardedFor(exchange, isReplaced: forwarded.addresses == .replace, to: &input)
     }
-    if setsProto { writer.field("X-Forwarded-Proto", "http", to: &input) }
+    if setsProto {
+      let isSecure = clients[exchanges[exchange].client].transport.isSecure
+      writer.field("X-Forwarded-Proto", isSecure ? "https" : "http", to: &input)
+    }
+    if let certificate, !edited.contains(.xForwardedClientCert) {
+      writer.field("X-Forwarded-Client-Cert", certificate.utf8.span, to: &input)
+    }
     if setsHost, !exchanges[exchange].facts.host.isEmpty {
       writer.field(
         "X-Forwarded-Host", bytes.extracting(exchanges[exchange].facts.host.range), to: &input)

@@ -116,7 +116,7 @@ extension Worker {
         continue
       }
       switch upstreams[upstream].state {
-      case .connecting: takeBack(upstreams[upstream].work, .unconnected)
+      case .connecting, .handshake: takeBack(upstreams[upstream].work, .unconnected)
       case .exchange: takeBack(upstreams[upstream].work, .takenBack)
       case .idle, .tunnel: continue
       }

@@ -124,6 +124,7 @@ extension Worker {
     let peer = clients[exchanges[exchange].client].address.address
     facts.address = peer
     facts.isTrusted = snapshot.trusts(peer)
+    facts.isSecure = clients[exchanges[exchange].client].transport.isSecure
     guard facts.isTrusted else { return facts }
     facts.address = snapshot.clientAddress.find(
       in: requestHead.fields, of: bytes, peer: peer, trusted: snapshot.trusted)

@@ -182,12 +182,14 @@ extension Worker {
     switch upstreams[upstream].state {
     case .idle:
       // Its end, or bytes that nobody asked for.
-      if upstreams[upstream].transport.isReadable {
+      if !upstreams[upstream].transport.isQuiet() {
         idle[upstreams[upstream].cell].remove(upstream, from: &upstreams)
         closeUpstream(upstream)
       }
     case .connecting:
       connected(exchange: work, upstream)
+    case .handshake:
+      shakeHandsWithServer(work, upstream)
     case .exchange:
       advance(work)
     case .tunnel:
@@ -201,9 +203,18 @@ extension Worker {
       return serverFailed(exchange, .connectFailed)
     }
     guard upstreams[upstream].transport.isWritable else { return }
+    if !beginUpstreamHandshake(exchange, upstream) { beginRequest(exchange, upstream) }
+  }
+
+  /// The connection is ready for its first request.
+  mutating func beginRequest(_ exchange: Handle, _ upstream: Handle) {
     upstreams[upstream].state = .exchange
     exchanges[exchange].connectTime = clock.now - exchanges[exchange].connectStart
     sendRequest(exchange)
+  }
+
+  func countConnectFailure(_ exchange: Handle) {
+    environment.counters.add(facts(exchange).counters.connectFailures)
   }
 
   mutating func upstreamExpired(_ upstream: Handle) {
@@ -217,7 +228,7 @@ extension Worker {
     case .idle:
       idle[upstreams[upstream].cell].remove(upstream, from: &upstreams)
       closeUpstream(upstream)
-    case .connecting:
+    case .connecting, .handshake:
       environment.counters.add(facts(work).counters.connectFailures)
       serverFailed(work, .connectTimeout)
     case .exchange:
@@ -242,6 +253,8 @@ extension Worker {
 
   mutating func closeUpstream(_ upstream: Handle) {
     upstreams[upstream].deadline.cancel(&wheel)
+    // Nothing is owed either way: that is no cut.
+    if upstreams[upstream].state == .idle { upstreams[upstream].transport.conclude() }
     upstreams.remove(upstream)
     environment.counters.subtract(environment.slots.upstreams)
     if isShortOfDescriptors { resumeAccepting() }
@@ -255,14 +268,15 @@ extension Worker {
     guard upstream != .none else { return }
     exchanges[exchange].upstream = .none
     let pool = exchanges[exchange].pool
+    if pool.speaksTLS, isReusable { keepTicket(exchange, upstream) }
+    if isReusable { upstreams[upstream].state = .idle }
     let cell = upstreams[upstream].cell
     let isWorn =
       clock.now >= upstreams[upstream].retirement
       || (pool.requestsLimit > 0 && upstreams[upstream].requests >= pool.requestsLimit)
     guard isReusable, !isWorn, !isDraining, !environment.cells[cell].isDraining,
-      !upstreams[upstream].transport.isReadable, idle[cell].count < pool.idleLimit
+      upstreams[upstream].transport.isQuiet(), idle[cell].count < pool.idleLimit
     else { return closeUpstream(upstream) }
-    upstreams[upstream].state = .idle
     upstreams[upstream].work = .none
     setUpstreamDeadline(upstream, after: pool.idleTimeout)
     idle[cell].add(upstream, in: &upstreams)

@@ -1,4 +1,5 @@
 public import Balancing
+public import CLibraries
 import Configuration
 public import Files
 import HTTP
@@ -28,6 +29,8 @@ public struct WorkerEnvironment: Sendable {
   public var connectionsLimit: Int
   /// Where the worker writes that it is alive.
   public var heartbeat: Heartbeat
+  /// Where handshakes are counted.
+  public var tls = TLSSlots()
   /// How many workers there are.
   public var workers: Int
   /// Counts the requests of routes with limits, for all workers.
@@ -114,10 +117,18 @@ public struct Worker: ~Copyable {
   var pieces: BufferPool
   /// By cell: idle connections to servers.
   var idle: [IdleConnections]
+  /// By cell: what resumes a session with a server.
+  var tickets: [TLSTicket?]
   /// By cell: requests that wait for a server of a pool.
   var rooms: [WaitingRoom]
   /// Cells of the rooms that may let requests go on, when this turn's events are behind us.
   var dueRooms: [Int] = []
+
+  /// By listener: who we are in TLS; nil where clients speak plain HTTP.
+  var identities: [TLSContext?] = []
+  var handshakes = Handshakes()
+  /// Those that may get on, in the order in which it was noticed.
+  var handshakesDue: [Handle] = []
 
   var files: FileServer
   var fileWaiters = FileWaiters()
@@ -185,6 +196,7 @@ public struct Worker: ~Copyable {
       bufferCapacity: max(sizes.responseBytes, 16 << 10), keptLimit: 16)
     pieces = BufferPool(bufferCapacity: BodyStore.pieceBytes, keptLimit: 16)
     idle = Array(repeating: IdleConnections(), count: environment.cells.count)
+    tickets = Array(repeating: nil, count: environment.cells.count)
     rooms = Array(repeating: WaitingRoom(), count: environment.poolCells.count)
     files = FileServer(seed: seeds[1])
     path = ByteBuffer(capacity: 64 << 10)
@@ -196,10 +208,17 @@ public struct Worker: ~Copyable {
   }
 
   /// Takes over listening sockets and begins to hear what others say.
-  public mutating func open(listening sockets: [Int32]) throws(SystemError) {
+  ///
+  /// - Parameter identities: for each of the sockets, what its TLS is made with; nil, or none, for
+  ///   plain HTTP.
+  public mutating func open(
+    listening sockets: [Int32], identities: [TLSContext?] = []
+  ) throws(SystemError) {
+    let missing = max(sockets.count - identities.count, 0)
+    self.identities = identities + Array(repeating: nil, count: missing)
     try loop.registerReadable(
       environment.mailbox.wakeup.descriptor, token: Token(kind: .mailbox, .none))
-    for socket in sockets { try listen(on: socket) }
+    for (number, socket) in sockets.enumerated() { try listen(on: socket, number: number) }
   }
 
   /// Runs until the worker has drained or is told to stop.
@@ -208,6 +227,7 @@ public struct Worker: ~Copyable {
       let count = try loop.poll(timeout: patience())
       turn(events: count, clock: .read())
     }
+    for cell in idle.indices { giveUpIdle(to: cell) }
     log.flush(environment)
     environment.heartbeat.finish()
   }
@@ -226,6 +246,7 @@ public struct Worker: ~Copyable {
     for i in 0..<events { handle(loop.event(i)) }
     for token in resumed { resume(token) }
     while let token = wheel.nextExpired(now: clock.now) { expire(token) }
+    shakeHands()
     changeToDeferred()
     serveRooms()
     log.flushIfDue(environment, now: clock.now)
@@ -236,7 +257,9 @@ public struct Worker: ~Copyable {
 
   /// Milliseconds until something is due without an event.
   private mutating func patience() -> Int? {
-    if !ready.isEmpty || !answered.isEmpty || !dueRooms.isEmpty { return 0 }
+    if !ready.isEmpty || !answered.isEmpty || !dueRooms.isEmpty || !handshakesDue.isEmpty {
+      return 0
+    }
     // At least one turn a second, so that everyone can see that this worker is alive.
     let wait = wheel.nextDelay(now: clock.now, atMost: 1000)
     return min(wait, log.delay(now: clock.now) ?? wait)
@@ -278,6 +301,7 @@ public struct Worker: ~Copyable {
     for message in environment.mailbox.takeAll() {
       switch message {
       case .snapshot(let snapshot): change(to: snapshot)
+      case .identities(let identities): self.identities = identities
       case .giveUpIdle(let cell): giveUpIdle(to: cell)
       case .takeBack(let cell): takeBack(from: cell)
       case .slotFree(let cell): makeDue(cell)

@@ -1,4 +1,5 @@
 public import Balancing
+public import Network
 public import Reactor
 
 /// What a worker has seen and an operator should read. The control thread writes it out.
@@ -9,4 +10,6 @@ public enum WorkerReport: Sendable {
   case unreachable(pool: String, server: String)
   /// A file could not be read, for a reason that is not the request's.
   case file(path: String, SystemError)
+  /// TLS with a server has come to nothing, for a reason in words.
+  case tls(server: SocketAddress, problem: String)
 }

@@ -31,6 +31,18 @@ public enum TextFile {
     Descriptor(owning: try unsafe Syscalls.check(clinux_open_to_append(path), "open"))
   }
 
+  /// Makes a file, in the place of an older one of that name.
+  ///
+  /// - Parameter isSecret: nobody but its owner may read it.
+  public static func write(
+    _ text: String, to path: String, isSecret: Bool = false
+  ) throws(SystemError) {
+    let number = unsafe clinux_open_to_write(path, isSecret ? 0o600 : 0o644)
+    let file = Descriptor(owning: try Syscalls.check(number, "open"))
+    let bytes = Array(text.utf8)
+    _ = try append(bytes.span, to: file)
+  }
+
   /// The stream that the process was started with, to be owned beside others.
   public enum Standard: CInt, Sendable {
     case output = 1

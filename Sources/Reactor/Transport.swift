@@ -1,6 +1,8 @@
+internal import CLibraries
 public import Memory
 
-/// A connected socket and what is known of it since its last event: the bytes' way in and out.
+/// A connected socket and what is known of it since its last event: the bytes' way in and out,
+/// in plain or, with a session, over TLS.
 ///
 /// The socket is registered edge-triggered. So whoever stops before it would block remembers
 /// that there was more: that is what the flags are.
@@ -11,7 +13,10 @@ public struct Transport: ~Copyable {
   /// The kernel may take bytes.
   public var isWritable: Bool
   /// The peer will send no more: its end has been announced, or read.
-  public private(set) var isDone = false
+  public internal(set) var isDone = false
+  var secrecy = SecrecyFlags()
+  /// What makes it TLS; off in plain. It calls for the socket no more when it goes.
+  var session = TLSSession()
 
   /// - Parameter isWritable: false while the connection is still being opened.
   public init(_ socket: consuming Descriptor, isWritable: Bool) {
@@ -27,6 +32,7 @@ public struct Transport: ~Copyable {
       isDone = true
       isReadable = true
     }
+    if session.isOn { noteSecurely(readiness) }
   }
 
   /// What one `receive` brought.
@@ -38,6 +44,7 @@ public struct Transport: ~Copyable {
 
   /// Reads once; appends to `buffer`, which has space.
   public mutating func receive(into buffer: inout ByteBuffer) -> Reading {
+    if session.isOn { return receiveSecurely(into: &buffer) }
     let room = buffer.space
     do throws(SystemError) {
       switch try Syscalls.receive(from: socket, into: &buffer) {
@@ -63,6 +70,11 @@ public struct Transport: ~Copyable {
   public mutating func send(
     _ buffer: inout ByteBuffer, more: Bool = false
   ) throws(SystemError) -> Int {
+    if session.isOn {
+      let sent = try sendSecurely(buffer.readable)
+      buffer.consume(sent)
+      return sent
+    }
     let sent = try Syscalls.send(&buffer, to: socket, more: more)
     if !buffer.isEmpty { isWritable = false }
     return sent
@@ -72,6 +84,7 @@ public struct Transport: ~Copyable {
   public mutating func send(
     _ first: Span<UInt8>, _ second: Span<UInt8>
   ) throws(SystemError) -> Int {
+    if session.isOn { return try sendSecurely(first, second) }
     let sent = try Syscalls.send(first, second, to: socket)
     if sent < first.count + second.count { isWritable = false }
     return sent
@@ -79,6 +92,7 @@ public struct Transport: ~Copyable {
 
   /// Sends from the front of `bytes`; answers how many were taken.
   public mutating func send(_ bytes: Span<UInt8>) throws(SystemError) -> Int {
+    if session.isOn { return try sendSecurely(bytes) }
     let sent = try Syscalls.send(bytes, to: socket)
     if sent < bytes.count { isWritable = false }
     return sent
@@ -88,13 +102,17 @@ public struct Transport: ~Copyable {
   public mutating func sendFile(
     _ file: borrowing Descriptor, from offset: Int, count: Int
   ) throws(SystemError) -> Int? {
+    if session.isOn { return try sendFileSecurely(file, from: offset, count: count) }
     let sent = try Syscalls.sendFile(file, from: offset, count: count, to: socket)
     if sent == 0 { isWritable = false }
     return sent
   }
 
   /// Tells the peer that nothing more will come.
-  public mutating func endSending() { Syscalls.shutdown(socket, .writing) }
+  public mutating func endSending() {
+    if session.isOn { return endSendingSecurely() }
+    Syscalls.shutdown(socket, .writing)
+  }
 
   /// The end has been taken notice of: there is nothing more to read.
   public mutating func endReading() { isReadable = false }

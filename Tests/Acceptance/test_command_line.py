@@ -110,6 +110,8 @@ def test_the_files_of_the_repository_are_good():
     files = sorted((ROOT / "config").glob("*.yaml"))
     assert ROOT / "config/erpnext.yaml" in files
     for path in files:
+        if path.name == "tls.yaml":
+            continue  # Its certificate has to be made first: test_tls.py does.
         result = command("check", path)
         assert result.returncode == 0, f"{path}: {result.stderr}"
 

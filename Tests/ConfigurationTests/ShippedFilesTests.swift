@@ -2,7 +2,7 @@ import Configuration
 import Testing
 
 struct ShippedFilesTests {
-  @Test(arguments: ["minimal", "erpnext", "frappe"])
+  @Test(arguments: ["minimal", "erpnext", "frappe", "tls"])
   func `a file that is shipped is right and has no warnings`(_ name: String) throws {
     let text = try #require(Files.read("\(Files.repository)/config/\(name).yaml"))
     let (configuration, diagnostics) = read(text, fileName: "\(name).yaml")
@@ -11,7 +11,7 @@ struct ShippedFilesTests {
     #expect(text.hasPrefix("# yaml-language-server: $schema=martlet.schema.json\n"))
   }
 
-  @Test(arguments: ["minimal", "erpnext", "frappe"])
+  @Test(arguments: ["minimal", "erpnext", "frappe", "tls"])
   func `what is effective reads as the same again`(_ name: String) throws {
     let text = try #require(Files.read("\(Files.repository)/config/\(name).yaml"))
     let configuration = try #require(read(text).0)

@@ -42,6 +42,7 @@ public enum ConfigurationReader {
       Checks.run(on: configuration, &reading)
       let isSound = !reading.diagnostics.contains { $0.severity == .error }
       if isSound { Lints.run(on: configuration, view, &reading) }
+      if let view { CertificateChecks.run(on: configuration, view, &reading) }
     }
     let diagnostics = reading.diagnostics.enumerated().sorted { a, b in
       (a.element.line ?? 0, a.element.column ?? 0, a.offset)

@@ -1,3 +1,5 @@
+public import CLibraries
+
 /// What is found under a path of the file system.
 public enum PathKind: Equatable, Sendable {
   case directory, file, other, missing
@@ -7,17 +9,26 @@ public enum PathKind: Equatable, Sendable {
   case silent
 }
 
-/// How a reader looks at the file system, for warnings about what is not there.
+/// How a reader looks at the file system, for warnings about what is not there, and at the
+/// certificates that are to be shown.
 public struct FileSystemView {
   public var kind: (String) -> PathKind
   /// What is in a directory; nil when that is not known: it has too many names, cannot be read,
   /// or does not answer.
   public var names: (String) -> [String]?
+  /// The content of a file of certificates or keys; nil asks for none.
+  public var readCertificate: ((String) -> Result<String, ReadFailure>)?
+  /// When it is looked: what certificates are valid at.
+  public var now: CertificateTime
 
   public init(
-    kind: @escaping (String) -> PathKind, names: @escaping (String) -> [String]?
+    kind: @escaping (String) -> PathKind, names: @escaping (String) -> [String]?,
+    readCertificate: ((String) -> Result<String, ReadFailure>)? = nil,
+    now: CertificateTime = CertificateTime(seconds: 0)
   ) {
     self.kind = kind
     self.names = names
+    self.readCertificate = readCertificate
+    self.now = now
   }
 }

@@ -49,6 +49,8 @@ public struct Configuration: Equatable, Sendable {
   public var gzip: GzipSettings?
   /// What is written down, and where.
   public var log = LogSettings()
+  /// TLS towards clients, wherever it is spoken.
+  public var tls = TLSSettings()
   /// How a changed file is noticed.
   public var reload = ReloadSettings()
   /// How the process ends.
@@ -83,8 +85,9 @@ public struct Configuration: Equatable, Sendable {
 extension Configuration {
   static let declaration = Declaration(blank: Configuration()) {
     Key(
-      "listen", \.listen, .listeners, isRequired: true, synonyms: ["bind", "port", "entrypoints"],
-      "Where clients connect: ADDRESS:PORT, or :PORT for all addresses, IPv6 and IPv4.")
+      "listen", \.listen, .clientListeners, isRequired: true,
+      synonyms: ["bind", "port", "entrypoints"],
+      "Where clients connect: ADDRESS:PORT, or :PORT for all addresses, IPv6 and IPv4; or keys.")
     Key(
       "workers", \.workers, Codec<Int>.integer(1...256).optional.or("auto", nil),
       synonyms: ["worker_processes", "nbthread", "threads"],
@@ -136,6 +139,9 @@ extension Configuration {
     Key(
       "reload", \.reload, ReloadSettings.declaration.codec(), synonyms: ["watch", "hot_reload"],
       "How a changed file is noticed, beside SIGHUP.")
+    Key(
+      "tls", \.tls, TLSSettings.declaration.codec(), synonyms: ["ssl", "certificates"],
+      "TLS towards clients, wherever listen speaks it.")
     Key("shutdown", \.shutdown, Shutdown.declaration.codec(), "How the process ends.")
     Key(
       "request_headers", \.requestHeaders, HeaderEdits.requests.codec(),

@@ -7,9 +7,12 @@ public struct Listen: Equatable, Sendable {
   /// `:8080` is all addresses, IPv6 and IPv4, and so is `[::]:8080`; port 0 lets the kernel
   /// choose one. nginx: `listen`. HAProxy: `bind`.
   public var endpoint: Endpoint
+  /// What its clients are shown, who speak TLS; nil where they speak plain HTTP.
+  public var tls: ListenTLS?
 
-  public init(_ endpoint: Endpoint) {
+  public init(_ endpoint: Endpoint, tls: ListenTLS? = nil) {
     self.endpoint = endpoint
+    self.tls = tls
   }
 }
 
@@ -41,7 +44,10 @@ extension Codec where Value == Listen {
 }
 
 extension Codec where Value == [Listen] {
+  /// Addresses alone.
   static var listeners: Codec { .list(of: .listener, takesCommas: true) }
+  /// Addresses, or what is at them.
+  static var clientListeners: Codec { .list(of: Listen.codec, takesCommas: true) }
 }
 
 extension Endpoint {

@@ -41,6 +41,8 @@ public struct PoolSettings: Equatable, Sendable {
   public var timeouts = UpstreamTimeouts()
   /// nil: each request has a connection of its own.
   public var keepalive: UpstreamKeepalive? = UpstreamKeepalive()
+  /// nil: plain HTTP.
+  public var tls: PoolTLS?
   /// The Host that servers see.
   public var host = UpstreamHost.preserve
   /// `/readyz` needs a server of this pool that is up.
@@ -117,6 +119,9 @@ extension PoolSettings {
     Key(
       "keepalive", \.keepalive, UpstreamKeepalive.codec, synonyms: ["keep_alive", "idle"],
       "How connections to the servers are kept for the next request.")
+    Key(
+      "tls", \.tls, PoolTLS.codec, synonyms: ["ssl", "https", "proxy_ssl"],
+      "TLS with the servers: on, off, or keys. Their certificates are checked.")
     Key(
       "host", \.host, .upstreamHost,
       "The Host that servers see: the client's (preserve), their own address (server), or a text.")

@@ -1,5 +1,10 @@
 /// How long the client's side of an exchange may take. Each counts from the last progress.
 public struct Timeouts: Equatable, Sendable {
+  /// From the connection to the end of TLS's handshake; then the connection is closed.
+  ///
+  /// 1 s … 1 h. nginx: `client_header_timeout`. HAProxy: `timeout client`.
+  public var handshake: Duration = .seconds(10)
+
   /// From the first byte of a request head to its last; then 408.
   ///
   /// 1 s … 1 h. nginx: `client_header_timeout`. HAProxy: `timeout http-request`.
@@ -42,6 +47,10 @@ public struct Timeouts: Equatable, Sendable {
 
 extension Timeouts {
   static let declaration = Declaration(blank: Timeouts()) {
+    Key(
+      "handshake", \.handshake, .duration(.seconds(1) ... .seconds(3600)),
+      synonyms: ["tls", "ssl", "tls_handshake"],
+      "From the connection to the end of TLS's handshake; then the connection is closed.")
     Key(
       "head", \.head, .duration(.seconds(1) ... .seconds(3600)),
       synonyms: ["client_header_timeout", "request", "header"],

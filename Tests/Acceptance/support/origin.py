@@ -2,6 +2,7 @@
 
 import queue
 import socket
+import ssl
 import threading
 import traceback
 
@@ -66,7 +67,7 @@ class Origin:
     def _run(self, stream):
         try:
             self._connected(stream)
-        except (ConnectionError, TimeoutError):
+        except (ConnectionError, TimeoutError, ssl.SSLEOFError):
             pass  # The proxy may leave whenever it likes.
         except AssertionError as failure:
             # What the proxy sent is not HTTP, or ended too early: the test must hear of it.

@@ -1,0 +1,263 @@
+private import COpenSSL
+private import Glibc
+private import Synchronization
+
+/// The versions of TLS that are spoken; nobody should be offered an older one (RFC 8996).
+public enum TLSVersion: Sendable {
+  case v12, v13
+
+  fileprivate var number: Int32 {
+    switch self {
+    case .v12: TLS1_2_VERSION
+    case .v13: TLS1_3_VERSION
+    }
+  }
+}
+
+/// Which clients are let in.
+public struct TLSClients: Sendable {
+  /// PEM: whose signature is believed.
+  let authorities: String
+  /// False lets in who shows no certificate, but nobody who shows a bad one.
+  let isRequired: Bool
+
+  public init(authorities: String, isRequired: Bool) {
+    self.authorities = authorities
+    self.isRequired = isRequired
+  }
+}
+
+/// What all connections of one listener have in common: who this server is, by the name that a
+/// client asks for, and what is agreed to. It never changes; another one takes its place.
+@safe public final class TLSContext: Sendable {
+  /// Mozilla's intermediate profile for TLS 1.2 (guideline 5.7) without DHE, whose parameters
+  /// nobody keeps; TLS 1.3 has no others than good ones.
+  public static let ciphers = """
+    ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:\
+    ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305
+    """
+  /// Whether a list of ciphers for TLS 1.2 has one in it that libssl knows.
+  public static func knows(ciphers: String) -> Bool {
+    let handle = unsafe Handle(TLS_server_method())
+    ERR_clear_error()
+    return unsafe SSL_CTX_set_cipher_list(handle.pointer, ciphers) == 1
+  }
+
+  static let groups = "X25519:P-256:P-384"
+
+  /// A reference to libssl's context, which counts references by itself.
+  @safe final class Handle: @unchecked Sendable {
+    let pointer: OpaquePointer
+
+    init(_ method: OpaquePointer?) {
+      guard let pointer = unsafe SSL_CTX_new(method) else { fatalError("out of memory") }
+      unsafe self.pointer = unsafe pointer
+      unsafe copenssl_set_up(pointer)
+    }
+
+    deinit { unsafe SSL_CTX_free(pointer) }
+  }
+
+  /// The contexts of other certificates than the first, by what they are chosen by.
+  final class Names: Sendable {
+    let contexts: [String: Handle]
+
+    init(_ contexts: [String: Handle]) { self.contexts = contexts }
+
+    /// A wildcard stands for one label, and never for a part of one (RFC 6125 §6.4.3).
+    func find(_ name: String) -> Handle? {
+      if let exact = contexts[name] { return exact }
+      guard let dot = name.firstIndex(of: ".") else { return nil }
+      return contexts["*" + name[dot...]]
+    }
+  }
+
+  let handle: Handle
+
+  /// For clients that connect to us.
+  ///
+  /// - Parameters:
+  ///   - identities: at least one; the first is for clients that ask for no name, or for one that
+  ///     nobody has. Of those that have the same name each kind of key is taken once.
+  ///   - ciphers: for TLS 1.2, as libssl writes them.
+  public init(
+    identities: [TLSIdentity], least: TLSVersion = .v12, ciphers: String = TLSContext.ciphers,
+    clients: TLSClients? = nil, tickets: TicketKeys
+  ) throws(CertificateFault) {
+    var made: [[Int]: Handle] = [:]
+    func context(_ members: [Int]) throws(CertificateFault) -> Handle {
+      if let known = made[members] { return known }
+      let handle = unsafe Handle(TLS_server_method())
+      try Self.prepare(handle, least, ciphers, tickets)
+      unsafe try Self.admit(clients, to: handle.pointer)
+      for i in members { unsafe try identities[i].install(in: handle.pointer) }
+      made[members] = handle
+      return handle
+    }
+    let first = Self.members(identities, like: 0)
+    handle = try context(first)
+    var contexts: [String: Handle] = [:]
+    for name in Set(identities.flatMap(\.names)) {
+      contexts[name] = try context(Self.members(identities, named: name))
+    }
+    unsafe Self.attach(Names(contexts), at: Self.namesIndex, to: handle.pointer)
+    unsafe copenssl_choose_by_name(handle.pointer) { ssl, _, _ in
+      unsafe TLSContext.chooseByName(ssl)
+    }
+  }
+
+  /// For servers that we connect to.
+  ///
+  /// - Parameters:
+  ///   - authorities: PEM: whose signature is believed; nil for those that the system trusts.
+  ///   - verifies: false believes anybody, who then may read and change everything.
+  ///   - identity: who we are, to servers that ask.
+  public init(
+    trusting authorities: String?, verifies: Bool = true, identity: TLSIdentity? = nil
+  ) throws(CertificateFault) {
+    handle = unsafe Handle(TLS_client_method())
+    let context = unsafe handle.pointer
+    unsafe copenssl_turn_cache_off(context)
+    guard unsafe copenssl_set_least_version(context, TLS1_2_VERSION) == 1,
+      unsafe SSL_CTX_set_cipher_list(context, Self.ciphers) == 1
+    else { throw .refused(OpenSSLError.text()) }
+    if let identity { unsafe try identity.install(in: context) }
+    unsafe SSL_CTX_set_verify(context, verifies ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nil)
+    if let authorities {
+      unsafe try TLSIdentity.add(authorities, to: context)
+    } else if verifies {
+      _ = unsafe SSL_CTX_set_default_verify_paths(context)
+    }
+  }
+
+  /// Those that have a name, one of each kind of key.
+  private static func members(_ identities: [TLSIdentity], named name: String) -> [Int] {
+    var kinds: Set<Int32> = []
+    return identities.indices.filter { i in
+      identities[i].names.contains(name) && kinds.insert(identities[i].keyKind).inserted
+    }
+  }
+
+  /// The first, and beside it those for the same names with another kind of key.
+  private static func members(_ identities: [TLSIdentity], like first: Int) -> [Int] {
+    guard let name = identities[first].names.first else { return [first] }
+    let all = members(identities, named: name)
+    return all.contains(first) ? all : [first]
+  }
+
+  private static func prepare(
+    _ handle: Handle, _ least: TLSVersion, _ ciphers: String, _ tickets: TicketKeys
+  ) throws(CertificateFault) {
+    let context = unsafe handle.pointer
+    ERR_clear_error()
+    guard unsafe copenssl_set_least_version(context, least.number) == 1,
+      unsafe SSL_CTX_set_cipher_list(context, ciphers) == 1,
+      unsafe copenssl_set_groups(context, groups) == 1
+    else { throw .refused(OpenSSLError.text()) }
+    // What is resumed is in the clients' tickets, and costs nothing here.
+    unsafe copenssl_turn_cache_off(context)
+    unsafe attach(tickets, at: ticketsIndex, to: context)
+    unsafe copenssl_seal_tickets(context) { ssl, name, iv, cipher, mac, seals in
+      unsafe TLSContext.prepareTicket(ssl, name, iv, cipher, mac, seals)
+    }
+    unsafe SSL_CTX_set_alpn_select_cb(
+      context,
+      { _, chosen, count, offered, offeredCount, _ in
+        unsafe TLSContext.chooseProtocol(chosen, count, offered, offeredCount)
+      }, nil)
+  }
+
+  /// Says which clients are let in.
+  private static func admit(
+    _ clients: TLSClients?, to context: OpaquePointer
+  ) throws(CertificateFault) {
+    // Sessions are resumed where clients are checked alike, and nowhere else: who resumes is not
+    // checked again (SSL_CTX_set_session_id_context(3)).
+    var id = [UInt8](repeating: 0, count: 32)
+    let text = Array("\(clients?.isRequired ?? false) \(clients?.authorities ?? "")".utf8)
+    // 32 bytes, as SHA-256 has it.
+    _ = unsafe SHA256(text, text.count, &id)
+    _ = unsafe SSL_CTX_set_session_id_context(context, id, 32)
+    guard let clients else { return }
+    unsafe try TLSIdentity.add(clients.authorities, to: context, asksForThem: true)
+    let required = clients.isRequired ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0
+    unsafe SSL_CTX_set_verify(context, SSL_VERIFY_PEER | required, nil)
+  }
+
+  // MARK: What libssl asks
+
+  // What is attached to a context lives as long as the context: it may outlive its owner here
+  // for as long as a connection goes on with it.
+  private static let namesIndex = newIndex()
+  private static let ticketsIndex = newIndex()
+
+  private static func newIndex() -> Int32 {
+    unsafe copenssl_new_context_index { _, attached, _, _, _, _ in
+      guard let attached = unsafe attached else { return }
+      unsafe Unmanaged<AnyObject>.fromOpaque(attached).release()
+    }
+  }
+
+  private static func attach(_ object: AnyObject, at index: Int32, to context: OpaquePointer) {
+    let retained = unsafe Unmanaged.passRetained(object).toOpaque()
+    let status = unsafe SSL_CTX_set_ex_data(context, index, retained)
+    precondition(status == 1, "out of memory")
+  }
+
+  private static func chooseByName(_ ssl: OpaquePointer?) -> Int32 {
+    guard let name = unsafe SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name),
+      let attached = unsafe SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), namesIndex)
+    else { return SSL_TLSEXT_ERR_NOACK }
+    // Attached as such, and alive while the context is.
+    let names = unsafe Unmanaged<AnyObject>.fromOpaque(attached).takeUnretainedValue()
+    guard let names = names as? Names else { return SSL_TLSEXT_ERR_NOACK }
+    guard let found = unsafe names.find(String(cString: name).lowercased()) else {
+      return SSL_TLSEXT_ERR_NOACK
+    }
+    _ = unsafe SSL_set_SSL_CTX(ssl, found.pointer)
+    return SSL_TLSEXT_ERR_OK
+  }
+
+  private static func prepareTicket(
+    _ ssl: OpaquePointer?, _ name: UnsafeMutablePointer<UInt8>?,
+    _ iv: UnsafeMutablePointer<UInt8>?, _ cipher: OpaquePointer?, _ mac: OpaquePointer?,
+    _ seals: Int32
+  ) -> Int32 {
+    guard let name = unsafe name, let iv = unsafe iv, let cipher = unsafe cipher,
+      let mac = unsafe mac,
+      let attached = unsafe SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), ticketsIndex),
+      let keys = unsafe Unmanaged<AnyObject>.fromOpaque(attached).takeUnretainedValue()
+        as? TicketKeys
+    else { return -1 }
+    return unsafe keys.prepare(name: name, iv: iv, cipher, mac, seals: seals == 1)
+  }
+
+  private static let http11: StaticString = "http/1.1"
+
+  /// HTTP/1.1 where a client names protocols at all; who names only others is told so (RFC 7301
+  /// §3.2).
+  private static func chooseProtocol(
+    _ chosen: UnsafeMutablePointer<UnsafePointer<UInt8>?>?,
+    _ chosenCount: UnsafeMutablePointer<UInt8>?, _ offered: UnsafePointer<UInt8>?, _ count: UInt32
+  ) -> Int32 {
+    let names = unsafe UnsafeBufferPointer(start: offered, count: Int(count))
+    var start = 0
+    // Each name has its length in front; libssl has checked the list as a whole.
+    while start < names.count {
+      let end = start + 1 + Int(unsafe names[start])
+      guard end <= names.count else { break }
+      if unsafe names[(start + 1)..<end].elementsEqual("http/1.1".utf8) {
+        unsafe chosen?.pointee = http11.utf8Start
+        unsafe chosenCount?.pointee = UInt8(http11.utf8CodeUnitCount)
+        return SSL_TLSEXT_ERR_OK
+      }
+      start = end
+    }
+    return SSL_TLSEXT_ERR_ALERT_FATAL
+  }
+}
+
+/// One is itself alone.
+extension TLSContext: Equatable {
+  public static func == (a: TLSContext, b: TLSContext) -> Bool { a === b }
+}

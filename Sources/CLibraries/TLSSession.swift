@@ -1,0 +1,299 @@
+private import COpenSSL
+private import Glibc
+
+/// One connection's TLS over a socket that is somebody else's and does not block. It is a
+/// pointer's size, and holds buffers only while bytes wait.
+@safe public struct TLSSession: ~Copyable, @unchecked Sendable {
+  /// What one step came to.
+  public enum Step: Sendable {
+    case done
+    /// It goes on when the socket can be read, or written to, again.
+    case wantsRead, wantsWrite
+    /// The peer has said its last (close_notify).
+    case ended
+    /// The connection is of no use any more: broken, or ended without close_notify.
+    case failed
+  }
+
+  /// Of content, in one record (RFC 8446 §5.1).
+  public static let recordBytes = 16 << 10
+
+  private static let method = Method()
+
+  @safe private struct Method: @unchecked Sendable {
+    let pointer: OpaquePointer?
+    init() { unsafe pointer = unsafe copenssl_socket_method() }
+  }
+
+  /// Nil where there is none.
+  /// Seen by tests, which have it do what peers do.
+  let ssl: OpaquePointer?
+
+  /// None: what stands where a connection is plain. Nothing is asked of it but whether it is on.
+  public init() { unsafe ssl = nil }
+
+  /// Whether there is a session at all.
+  public var isOn: Bool { unsafe ssl != nil }
+
+  /// - Parameter socket: outlives the session.
+  /// - Returns: None when memory is out.
+  public static func accepting(_ socket: Int32, _ context: TLSContext) -> TLSSession {
+    guard let ssl = unsafe make(socket, context) else { return TLSSession() }
+    unsafe SSL_set_accept_state(ssl)
+    return unsafe TLSSession(ssl)
+  }
+
+  /// - Parameters:
+  ///   - name: a host or an address: whom the certificate has to be for.
+  ///   - ticket: resumes the session that it was of, if the server lets it.
+  public static func connecting(
+    _ socket: Int32, _ context: TLSContext, to name: String, isAddress: Bool, ticket: TLSTicket?
+  ) -> TLSSession {
+    guard let ssl = unsafe make(socket, context) else { return TLSSession() }
+    unsafe SSL_set_connect_state(ssl)
+    var isReady = unsafe copenssl_expect(ssl, name, isAddress ? 1 : 0) == 1
+    if !isAddress, unsafe copenssl_set_name(ssl, name) != 1 { isReady = false }
+    guard isReady else {
+      unsafe SSL_free(ssl)
+      return TLSSession()
+    }
+    if let ticket, ticket.context === context, ticket.name == name {
+      _ = unsafe SSL_set_session(ssl, ticket.session)
+    }
+    return unsafe TLSSession(ssl)
+  }
+
+  /// What resumes this session; nil if nothing does.
+  ///
+  /// - Parameters: what the session was made with.
+  public func ticket(_ context: TLSContext, _ name: String) -> TLSTicket? {
+    guard let session = unsafe SSL_get1_session(ssl) else { return nil }
+    let ticket = unsafe TLSTicket(session, context, name)
+    return unsafe SSL_SESSION_is_resumable(session) == 1 ? ticket : nil
+  }
+
+  /// Why the handshake has failed, in words.
+  public var problem: String {
+    let error = OpenSSLError.text()
+    let result = unsafe SSL_get_verify_result(ssl)
+    guard result != Int(X509_V_OK) else { return "handshake failed: \(error)" }
+    let certificate = unsafe copenssl_checked(ssl)
+    switch (Int32(result), unsafe certificate) {
+    case (X509_V_ERR_CERT_HAS_EXPIRED, let certificate?):
+      return unsafe "certificate expired on \(TLSIdentity.end(of: certificate))"
+    case (X509_V_ERR_CERT_NOT_YET_VALID, let certificate?):
+      let start = unsafe TLSIdentity.start(of: certificate)
+      return "certificate is not valid before \(start)"
+    case (X509_V_ERR_HOSTNAME_MISMATCH, let certificate?),
+      (X509_V_ERR_IP_ADDRESS_MISMATCH, let certificate?):
+      // What a stranger writes in a certificate is shown in part only.
+      let names = unsafe TLSIdentity.names(of: certificate).prefix(3).map { $0.prefix(100) }
+      let others = names.isEmpty ? "no name" : names.joined(separator: ", ")
+      return "certificate is for \(others)"
+    case (X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, _):
+      return "certificate has signed itself, and is not trusted"
+    case (X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, _),
+      (X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, _),
+      (X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, _):
+      return "certificate is of an authority that is not trusted"
+    default:
+      guard let text = unsafe X509_verify_cert_error_string(result) else { return error }
+      return unsafe "certificate: \(String(cString: text))"
+    }
+  }
+
+  private static func make(_ socket: Int32, _ context: TLSContext) -> OpaquePointer? {
+    guard let ssl = unsafe SSL_new(context.handle.pointer) else { return nil }
+    if unsafe copenssl_bind(ssl, method.pointer, socket) == 1 { return unsafe ssl }
+    unsafe SSL_free(ssl)
+    return nil
+  }
+
+  private init(_ ssl: OpaquePointer) { unsafe self.ssl = unsafe ssl }
+
+  deinit {
+    if let ssl = unsafe ssl {
+      if let held = unsafe held { unsafe held.deallocate() }
+      // A connection to a server may end without a word, and its session be resumed all the same.
+      if unsafe SSL_is_server(ssl) == 0 {
+        unsafe SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
+      }
+      unsafe SSL_free(ssl)
+    }
+  }
+
+  // MARK: The handshake
+
+  /// Goes on with the handshake.
+  public func shakeHands() -> Step {
+    ERR_clear_error()
+    let result = unsafe SSL_do_handshake(ssl)
+    guard result == 1 else { return step(result) }
+    // There is no second handshake that would show them again.
+    unsafe SSL_certs_clear(ssl)
+    return .done
+  }
+
+  /// Whether what has failed was no handshake but a request in plain HTTP.
+  public var wasPlainHTTP: Bool {
+    copenssl_reason(ERR_peek_error()) == SSL_R_HTTP_REQUEST
+  }
+
+  /// Whether it is clients that connect to us.
+  public var isServer: Bool { unsafe SSL_is_server(ssl) == 1 }
+
+  // MARK: Reading
+
+  /// Reads what there is of one record at most.
+  public func read(_ room: UnsafeMutableRawBufferPointer) -> (count: Int, step: Step) {
+    ERR_clear_error()
+    var count = 0
+    let result = unsafe SSL_read_ex(ssl, room.baseAddress, room.count, &count)
+    return result == 1 ? (count, .done) : (0, step(result))
+  }
+
+  /// Whether bytes wait here that the socket will tell nothing of.
+  public var holdsInput: Bool { unsafe SSL_has_pending(ssl) == 1 }
+
+  /// Whether the socket had no more when it was last read.
+  public var hasDrainedSocket: Bool { unsafe copenssl_is_drained(ssl) == 1 }
+
+  // MARK: Who the client is
+
+  /// Of a subject that is longer only the fingerprint is told: half a name is another's.
+  static let subjectLimit = 400
+
+  /// The fingerprint (SHA-256) and the subject (RFC 2253) of the certificate that the client has
+  /// proved to be its own, as Envoy writes them; nil when it has shown none.
+  public var clientCertificate: String? {
+    guard let certificate = unsafe SSL_get0_peer_certificate(ssl),
+      unsafe SSL_get_verify_result(ssl) == Int(X509_V_OK)
+    else { return nil }
+    var digest = [UInt8](repeating: 0, count: 32)
+    var count: UInt32 = 32
+    // 32 bytes, as SHA-256 has it.
+    let isMade = unsafe X509_digest(certificate, EVP_sha256(), &digest, &count)
+    guard isMade == 1, count == 32 else { return nil }
+    let digits = Array("0123456789abcdef".utf8)
+    let hash = digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+    let text = "Hash=\(String(decoding: hash, as: UTF8.self))"
+    guard let subject = unsafe Self.subject(of: certificate) else { return text }
+    return "\(text);Subject=\"\(subject)\""
+  }
+
+  /// In ASCII, all else escaped.
+  private static func subject(of certificate: OpaquePointer) -> String? {
+    let bio = unsafe BIO_new(BIO_s_mem())
+    defer { unsafe BIO_free(bio) }
+    let name = unsafe X509_get_subject_name(certificate)
+    guard unsafe X509_NAME_print_ex(bio, name, 0, copenssl_subject_form()) >= 0 else { return nil }
+    var start: UnsafeMutablePointer<CChar>?
+    let count = unsafe copenssl_pem_bytes(bio, &start)
+    guard count > 0, count <= subjectLimit else { return nil }
+    // So many bytes are there while the BIO is.
+    let bytes = unsafe UnsafeRawBufferPointer(start: start, count: count)
+    return unsafe String(decoding: bytes, as: UTF8.self)
+  }
+
+  // MARK: Writing
+
+  /// Sends from the front of `bytes`, in records; answers how many were taken. Of those the last
+  /// record may still be held, then `isFlushed` is false.
+  ///
+  /// - Returns: Nil when the connection is of no use any more.
+  public func write(_ bytes: UnsafeRawBufferPointer) -> Int? {
+    var taken = 0
+    while taken < bytes.count {
+      guard isFlushed else { break }
+      let count = min(bytes.count - taken, Self.recordBytes)
+      let record = unsafe UnsafeRawBufferPointer(rebasing: bytes[taken..<taken + count])
+      switch unsafe writeOnce(record) {
+      case .done: break
+      case .wantsRead, .wantsWrite: unsafe hold(record)
+      case .ended, .failed: return nil
+      }
+      taken += count
+    }
+    return taken
+  }
+
+  /// Nothing is held of what was taken.
+  public var isFlushed: Bool { unsafe held == nil }
+
+  /// Goes on sending what is held.
+  public func flush() -> Step {
+    guard let held = unsafe held else { return .done }
+    let size = MemoryLayout<Int>.size
+    let record = unsafe UnsafeRawBufferPointer(
+      start: held + size, count: held.load(as: Int.self))
+    let step = unsafe writeOnce(record)
+    if step == .done {
+      unsafe held.deallocate()
+      unsafe SSL_set_ex_data(ssl, Self.bytesIndex, nil)
+    }
+    return step
+  }
+
+  /// Tells the peer that nothing more will come.
+  public func end() -> Step {
+    ERR_clear_error()
+    let result = unsafe SSL_shutdown(ssl)
+    return result >= 0 ? .done : step(result)
+  }
+
+  /// Whether the handshake is behind us.
+  public var isEstablished: Bool { unsafe SSL_is_init_finished(ssl) == 1 }
+
+  private func writeOnce(_ record: UnsafeRawBufferPointer) -> Step {
+    ERR_clear_error()
+    var count = 0
+    let result = unsafe SSL_write_ex(ssl, record.baseAddress, record.count, &count)
+    // Partial writes end between records, and this is one.
+    return result == 1 ? .done : step(result)
+  }
+
+  // A write that would have blocked has to be repeated with the same bytes (SSL_write(3)). Who
+  // sends is free to forget them, so that they are kept: here they are behind their count, in
+  // one piece of memory that libssl's object remembers.
+
+  private static let bytesIndex: Int32 = 0
+
+  private var held: UnsafeMutableRawPointer? {
+    unsafe SSL_get_ex_data(ssl, Self.bytesIndex)
+  }
+
+  private func hold(_ record: UnsafeRawBufferPointer) {
+    let size = MemoryLayout<Int>.size
+    let start = UnsafeMutableRawPointer.allocate(byteCount: size + record.count, alignment: size)
+    unsafe start.storeBytes(of: record.count, as: Int.self)
+    // Not empty, for an empty record is never written; the room is as large.
+    unsafe (start + size).copyMemory(from: record.baseAddress!, byteCount: record.count)
+    let status = unsafe SSL_set_ex_data(ssl, Self.bytesIndex, start)
+    precondition(status == 1, "out of memory")
+  }
+
+  private func step(_ result: Int32) -> Step {
+    switch unsafe SSL_get_error(ssl, result) {
+    case SSL_ERROR_WANT_READ: .wantsRead
+    case SSL_ERROR_WANT_WRITE: .wantsWrite
+    case SSL_ERROR_ZERO_RETURN: .ended
+    default: .failed
+    }
+  }
+}
+
+/// What resumes a session with a server, without its certificate and half of the work.
+@safe public final class TLSTicket: @unchecked Sendable {
+  fileprivate let session: OpaquePointer
+  /// Only who checks alike may resume: the certificate is not seen again.
+  fileprivate let context: TLSContext
+  fileprivate let name: String
+
+  fileprivate init(_ session: OpaquePointer, _ context: TLSContext, _ name: String) {
+    unsafe self.session = unsafe session
+    self.context = context
+    self.name = name
+  }
+
+  deinit { unsafe SSL_SESSION_free(session) }
+}

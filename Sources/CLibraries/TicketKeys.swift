@@ -1,0 +1,63 @@
+private import COpenSSL
+private import Synchronization
+
+/// The keys that session tickets are sealed with (RFC 5077 §4, RFC 8446 §4.6.1): whoever brings a
+/// ticket back resumes its session, with any worker.
+///
+/// What is sealed with the newest key is opened with it and with the two before: so a ticket lives
+/// for two to three spans between rotations.
+@safe public final class TicketKeys: Sendable {
+  /// Of a key in a file, as nginx's `ssl_session_ticket_key` has it: name, then the key of the
+  /// HMAC, then that of the cipher.
+  public static let keyBytes = 80
+  private static let kept = 3
+
+  private let keys: Mutex<[[UInt8]]>
+
+  /// Keys made up here.
+  public init() { keys = Mutex([Self.make()]) }
+
+  /// A new key seals from now on.
+  public func rotate() {
+    let key = Self.make()
+    keys.withLock { $0 = [key] + $0.prefix(Self.kept - 1) }
+  }
+
+  private static func make() -> [UInt8] {
+    unsafe [UInt8](unsafeUninitializedCapacity: keyBytes) { room, count in
+      // No ticket may ever be sealed with a key that can be guessed.
+      let status = unsafe RAND_bytes(room.baseAddress, Int32(keyBytes))
+      precondition(status == 1, "no randomness")
+      count = keyBytes
+    }
+  }
+
+  /// What libssl asks for each ticket (SSL_CTX_set_tlsext_ticket_key_evp_cb(3)): 1 for a key
+  /// that is there, 2 for one whose ticket is to be replaced, 0 for none, -1 for a failure.
+  func prepare(
+    name: UnsafeMutablePointer<UInt8>, iv: UnsafeMutablePointer<UInt8>, _ cipher: OpaquePointer,
+    _ mac: OpaquePointer, seals: Bool
+  ) -> Int32 {
+    let keys = keys.withLock { $0 }
+    var index = 0
+    if seals {
+      // name: 16 bytes, iv: EVP_MAX_IV_LENGTH, 16 (the manual page).
+      for i in 0..<16 { unsafe name[i] = keys[0][i] }
+      guard unsafe RAND_bytes(iv, 16) == 1 else { return -1 }
+    } else {
+      guard
+        let known = keys.firstIndex(where: { key in
+          (0..<16).allSatisfy { unsafe name[$0] == key[$0] }
+        })
+      else { return 0 }
+      index = known
+    }
+    let isReady = unsafe keys[index].withUnsafeBufferPointer { key in
+      // 16 + 32 + 32 bytes of the 80.
+      unsafe copenssl_ticket_ciphers(
+        cipher, mac, key.baseAddress! + 48, key.baseAddress! + 16, iv, seals ? 1 : 0)
+    }
+    guard isReady == 1 else { return -1 }
+    return index == 0 ? 1 : 2
+  }
+}

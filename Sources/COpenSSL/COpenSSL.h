@@ -1,0 +1,177 @@
+#include <errno.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <sys/types.h>
+
+// Of <sys/socket.h>, which as a part of two modules would hide its names from Swift.
+ssize_t recv(int socket, void *to, size_t room, int flags);
+ssize_t send(int socket, const void *from, size_t count, int flags);
+enum { COPENSSL_MSG_NOSIGNAL = 0x4000 };
+
+// How libssl reads and writes a socket. Unlike its own way, this one is never told SIGPIPE, and
+// knows whether the socket was read to its end for now: the loop is edge-triggered.
+//
+// A BIO's data are the descriptor, and in its lowest bit whether the last read took all there was.
+
+static inline void copenssl_set_drained(BIO *bio, int drained) {
+  uintptr_t state = (uintptr_t)BIO_get_data(bio);
+  BIO_set_data(bio, (void *)((state & ~(uintptr_t)1) | (drained ? 1 : 0)));
+}
+
+static int copenssl_socket_read(BIO *bio, char *to, int room) {
+  ssize_t n;
+  do {
+    n = recv((int)((uintptr_t)BIO_get_data(bio) >> 1), to, (size_t)room, 0);
+  } while (n < 0 && errno == EINTR);
+  BIO_clear_retry_flags(bio);
+  copenssl_set_drained(bio, n < room);
+  if (n < 0 && errno == EAGAIN) BIO_set_retry_read(bio);
+  if (n == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+  return (int)n;
+}
+
+static int copenssl_socket_write(BIO *bio, const char *from, int count) {
+  ssize_t n;
+  do {
+    n = send((int)((uintptr_t)BIO_get_data(bio) >> 1), from, (size_t)count, COPENSSL_MSG_NOSIGNAL);
+  } while (n < 0 && errno == EINTR);
+  BIO_clear_retry_flags(bio);
+  if (n < 0 && errno == EAGAIN) BIO_set_retry_write(bio);
+  return (int)n;
+}
+
+static long copenssl_socket_control(BIO *bio, int command, long number, void *pointer) {
+  (void)number;
+  (void)pointer;
+  switch (command) {
+  case BIO_CTRL_FLUSH:
+    return 1;
+  case BIO_CTRL_EOF:
+    return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0;
+  default:
+    return 0;
+  }
+}
+
+static inline BIO_METHOD *copenssl_socket_method(void) {
+  BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
+  if (method == NULL) return NULL;
+  BIO_meth_set_read(method, copenssl_socket_read);
+  BIO_meth_set_write(method, copenssl_socket_write);
+  BIO_meth_set_ctrl(method, copenssl_socket_control);
+  return method;
+}
+
+/// Has `ssl` read and write a socket, which it does not own; 0 when memory is out.
+static inline int copenssl_bind(SSL *ssl, const BIO_METHOD *method, int socket) {
+  BIO *bio = BIO_new(method);
+  if (bio == NULL) return 0;
+  BIO_set_data(bio, (void *)((uintptr_t)socket << 1));
+  BIO_set_init(bio, 1);
+  SSL_set_bio(ssl, bio, bio);
+  return 1;
+}
+
+static inline int copenssl_is_drained(const SSL *ssl) {
+  return (int)((uintptr_t)BIO_get_data(SSL_get_rbio(ssl)) & 1);
+}
+
+// What Swift cannot see, for it is made of macros.
+
+static inline void copenssl_set_up(SSL_CTX *context) {
+  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                              SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_read_ahead(context, 1);
+}
+
+static inline int copenssl_set_least_version(SSL_CTX *context, int version) {
+  return (int)SSL_CTX_set_min_proto_version(context, version);
+}
+
+static inline int copenssl_set_groups(SSL_CTX *context, const char *names) {
+  return (int)SSL_CTX_set1_groups_list(context, names);
+}
+
+static inline void copenssl_turn_cache_off(SSL_CTX *context) {
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+}
+
+static inline int copenssl_add_chain(SSL_CTX *context, X509 *certificate) {
+  return (int)SSL_CTX_add1_chain_cert(context, certificate);
+}
+
+static inline void copenssl_choose_by_name(SSL_CTX *context, int (*choose)(SSL *, int *, void *)) {
+  SSL_CTX_set_tlsext_servername_callback(context, choose);
+}
+
+static inline void copenssl_seal_tickets(
+  SSL_CTX *context,
+  int (*seal)(SSL *, unsigned char *, unsigned char *, EVP_CIPHER_CTX *, EVP_MAC_CTX *, int)) {
+  SSL_CTX_set_tlsext_ticket_key_evp_cb(context, seal);
+}
+
+/// Prepares to seal or to open a ticket: AES-256-CBC, then HMAC with SHA-256.
+static inline int copenssl_ticket_ciphers(
+  EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, const unsigned char *cipher_key,
+  const unsigned char *mac_key, unsigned char *iv, int seals) {
+  OSSL_PARAM parameters[3];
+  parameters[0] =
+    OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)mac_key, 32);
+  parameters[1] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"sha256", 0);
+  parameters[2] = OSSL_PARAM_construct_end();
+  return EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, cipher_key, iv, seals) == 1 &&
+         EVP_MAC_CTX_set_params(mac, parameters) == 1;
+}
+
+static inline int copenssl_new_context_index(CRYPTO_EX_free *release) {
+  return SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, release);
+}
+
+static inline int copenssl_set_name(SSL *ssl, const char *name) {
+  return (int)SSL_set_tlsext_host_name(ssl, name);
+}
+
+/// Has the peer's certificate checked for a name, by its subjectAltName alone and with no wildcard
+/// for a part of a label (RFC 6125 §6.4.3), or for an address; 0 when that cannot be.
+static inline int copenssl_expect(SSL *ssl, const char *name, int is_address) {
+  X509_VERIFY_PARAM *parameters = SSL_get0_param(ssl);
+  X509_VERIFY_PARAM_set_hostflags(
+    parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+  return is_address ? X509_VERIFY_PARAM_set1_ip_asc(parameters, name)
+                    : X509_VERIFY_PARAM_set1_host(parameters, name, 0);
+}
+
+/// The certificate that the last check began with; it belongs to `ssl`.
+static inline X509 *copenssl_checked(SSL *ssl) {
+  STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+  return chain != NULL && sk_X509_num(chain) > 0 ? sk_X509_value(chain, 0) : NULL;
+}
+
+static inline int copenssl_reason(unsigned long error) { return ERR_GET_REASON(error); }
+
+static inline EVP_PKEY *copenssl_new_key(void) { return EVP_EC_gen("P-256"); }
+
+static inline long copenssl_pem_bytes(BIO *bio, char **bytes) {
+  return BIO_get_mem_data(bio, bytes);
+}
+
+static inline unsigned long copenssl_subject_form(void) { return XN_FLAG_RFC2253; }
+
+static inline int copenssl_names_count(const GENERAL_NAMES *names) {
+  return sk_GENERAL_NAME_num(names);
+}
+
+/// The name of that number if it is one of DNS; its bytes belong to `names`.
+static inline const unsigned char *copenssl_dns_name(
+  const GENERAL_NAMES *names, int number, int *count) {
+  const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, number);
+  if (name->type != GEN_DNS) return NULL;
+  *count = ASN1_STRING_length(name->d.dNSName);
+  return ASN1_STRING_get0_data(name->d.dNSName);
+}

@@ -1,0 +1,172 @@
+public import CLibraries
+
+/// What is wrong with the certificates that clients are to be shown, at the line that names them.
+enum CertificateChecks {
+  static func run(
+    on configuration: Configuration, _ view: FileSystemView, _ reading: inout Reading
+  ) {
+    guard let read = view.readCertificate else { return }
+    for pool in configuration.pools {
+      guard let tls = pool.tls else { continue }
+      do throws(CertificateProblem) {
+        try tls.check(read, at: view.now)
+      } catch {
+        let place = ["pools", pool.name, "tls"] + (error.key == "ca" ? [] : ["client_certificate"])
+        reading.report(at: place + [error.key], error.text, error.advice)
+      }
+    }
+    for (i, listen) in configuration.listen.enumerated() {
+      guard let tls = listen.tls else { continue }
+      let place = ["listen", String(i), "tls"]
+      if let path = tls.clients?.authorities {
+        do throws(CertificateProblem) {
+          _ = try TLSIdentity.readAuthorities(path, read)
+        } catch {
+          reading.report(at: place + ["clients", "ca"], error.text, error.advice)
+        }
+      }
+      for (j, files) in tls.certificates.enumerated() {
+        let place = j == 0 ? place : place + ["certificates", String(j - 1)]
+        do throws(CertificateProblem) {
+          try TLSIdentity.load(files, read).check(files, at: view.now)
+        } catch {
+          reading.report(at: place + [error.key], error.text, error.advice)
+        }
+      }
+    }
+  }
+}
+
+/// Why a certificate cannot be shown, in words.
+public struct CertificateProblem: Error, Equatable, Sendable, CustomStringConvertible {
+  /// Which file it is about: `certificate` or `key`.
+  public let key: String
+  public let text: String
+  public let advice: [String]
+
+  public var description: String { text }
+
+  public init(_ fault: CertificateFault, _ files: CertificateFiles) {
+    let (certificate, key) = (files.certificate, files.key)
+    switch fault {
+    case .noCertificate:
+      self.init(
+        "certificate", "\(certificate) has no certificate in PEM form",
+        "it begins with -----BEGIN CERTIFICATE-----")
+    case .malformedCertificate(let number):
+      self.init(
+        "certificate", "\(certificate): certificate \(number) cannot be read",
+        "the file may have been cut short")
+    case .noKey:
+      self.init(
+        "key", "\(key) has no private key in PEM form", "it begins with -----BEGIN PRIVATE KEY-----"
+      )
+    case .encryptedKey:
+      self.init(
+        "key", "\(key) is encrypted, and nobody is there to enter its password",
+        "decrypt it: openssl pkey -in \(key) -out decrypted.pem")
+    case .keyMismatch:
+      self.init(
+        "key", "\(key) is not the key of \(certificate)", "name the key that was made with it")
+    case .wrongFirst(let number):
+      self.init(
+        "certificate",
+        "\(certificate): the certificate of the key is number \(number), and must be the first",
+        "after it come those that have signed it, each after the one that it signed")
+    case .wrongOrder(let number):
+      self.init(
+        "certificate",
+        "\(certificate): certificate \(number) has not signed number \(number - 1)",
+        "each certificate comes after the one that it signed; remove what is not of the chain")
+    case .expired(let end):
+      self.init(
+        "certificate", "\(certificate) expired on \(end)", "have it renewed")
+    case .notYetValid(let start):
+      self.init(
+        "certificate", "\(certificate) is not valid before \(start)",
+        "is this machine's clock right?")
+    case .refused(let reason):
+      self.init("certificate", "\(certificate) is refused: \(reason)", "")
+    }
+  }
+
+  public init(authorities path: String, _ fault: CertificateFault) {
+    switch fault {
+    case .noCertificate:
+      self.init(
+        "ca", "\(path) has no certificate in PEM form",
+        "it begins with -----BEGIN CERTIFICATE-----")
+    case .malformedCertificate(let number):
+      self.init("ca", "\(path): certificate \(number) cannot be read", "")
+    default: self.init("ca", "\(path) is refused", "")
+    }
+  }
+
+  init(unreadable path: String, key: String, _ failure: ReadFailure) {
+    self.init(key, "\(path) cannot be read: \(failure.reason)", "")
+  }
+
+  private init(_ key: String, _ text: String, _ advice: String) {
+    self.key = key
+    self.text = text
+    self.advice = advice.isEmpty ? [] : [advice]
+  }
+}
+
+extension PoolTLS {
+  fileprivate func check(
+    _ read: (String) -> Result<String, ReadFailure>, at now: CertificateTime
+  ) throws(CertificateProblem) {
+    if let authorities { _ = try TLSIdentity.readAuthorities(authorities, read) }
+    if let client { try TLSIdentity.load(client, read).check(client, at: now) }
+  }
+}
+
+extension TLSIdentity {
+  /// Reads a certificate with its key.
+  public static func load(
+    _ files: CertificateFiles, _ read: (String) -> Result<String, ReadFailure>
+  ) throws(CertificateProblem) -> TLSIdentity {
+    let certificate = try text(of: files.certificate, "certificate", read)
+    let key = try text(of: files.key, "key", read)
+    do throws(CertificateFault) {
+      return try TLSIdentity(certificate: certificate, key: key)
+    } catch {
+      throw CertificateProblem(error, files)
+    }
+  }
+
+  /// Reads a file of authorities; answers its text.
+  public static func readAuthorities(
+    _ path: String, _ read: (String) -> Result<String, ReadFailure>
+  ) throws(CertificateProblem) -> String {
+    let text = try text(of: path, "ca", read)
+    do throws(CertificateFault) {
+      try check(authorities: text)
+    } catch {
+      throw CertificateProblem(authorities: path, error)
+    }
+    return text
+  }
+
+  /// Whether it is good at a moment, in words if not.
+  public func check(
+    _ files: CertificateFiles, at now: CertificateTime
+  ) throws(CertificateProblem) {
+    do throws(CertificateFault) {
+      try check(at: now)
+    } catch {
+      throw CertificateProblem(error, files)
+    }
+  }
+
+  public static func text(
+    of path: String, _ key: String, _ read: (String) -> Result<String, ReadFailure>
+  ) throws(CertificateProblem) -> String {
+    switch read(path) {
+    case .success(let text): return text
+    case .failure(let failure):
+      throw CertificateProblem(unreadable: path, key: key, failure)
+    }
+  }
+}

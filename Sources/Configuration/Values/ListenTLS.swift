@@ -1,0 +1,153 @@
+public import CLibraries
+import Network
+
+/// How clients of one address speak TLS.
+public struct ListenTLS: Equatable, Sendable {
+  /// What those are shown who ask for no name, or for one that no other certificate has.
+  ///
+  /// nginx: `ssl_certificate`, `ssl_certificate_key`. HAProxy: `crt`.
+  public var certificate = ""
+  public var key = ""
+  /// Others, each for the names that it has (SNI).
+  public var others: [CertificateFiles] = []
+  /// nil: clients are asked for no certificate.
+  public var clients: ClientCertificates?
+  /// nginx: `ssl_protocols`. HAProxy: `ssl-min-ver`.
+  public var least = TLSVersion.v12
+  /// For TLS 1.2, as OpenSSL writes them. nginx: `ssl_ciphers`.
+  public var ciphers = TLSContext.ciphers
+
+  public init() {}
+
+  /// All of them, the first first.
+  public var certificates: [CertificateFiles] {
+    [CertificateFiles(certificate: certificate, key: key)] + others
+  }
+}
+
+/// Which clients are let in by a certificate.
+public struct ClientCertificates: Equatable, Sendable {
+  /// PEM. nginx: `ssl_client_certificate`. HAProxy: `ca-file`.
+  public var authorities = ""
+  /// False lets in who shows none, too. nginx: `ssl_verify_client`. HAProxy: `verify`.
+  public var isRequired = true
+
+  public init() {}
+}
+
+extension ClientCertificates {
+  static let declaration = Declaration(blank: ClientCertificates()) {
+    Key(
+      "ca", \.authorities, .certificatePath, isRequired: true,
+      synonyms: ["ca_file", "authorities", "ssl_client_certificate"],
+      "The file of the authorities whose certificates let in, in PEM.")
+    Key(
+      "verify", \.isRequired,
+      .words(
+        "a rule for client certificates", ["required": true, "optional": false],
+        synonyms: ["on": "required", "true": "required"]),
+      synonyms: ["mode", "ssl_verify_client"],
+      "Whether every client has to show one (required), or may (optional).")
+  }
+}
+
+/// Where a certificate and its key are.
+public struct CertificateFiles: Equatable, Hashable, Sendable {
+  /// PEM: the certificate, then those that have signed it.
+  public var certificate = ""
+  /// PEM, not encrypted.
+  public var key = ""
+
+  public init(certificate: String = "", key: String = "") {
+    self.certificate = certificate
+    self.key = key
+  }
+}
+
+extension CertificateFiles {
+  static let declaration = Declaration(blank: CertificateFiles()) {
+    Key(
+      "certificate", \.certificate, .certificatePath, isRequired: true,
+      synonyms: ["cert", "crt", "cert_file", "ssl_certificate"],
+      "The file of the certificate with its chain, in PEM: its own first.")
+    Key(
+      "key", \.key, .certificatePath, isRequired: true,
+      synonyms: ["private_key", "key_file", "ssl_certificate_key"],
+      "The file of its private key, in PEM, not encrypted.")
+  }
+}
+
+extension ListenTLS {
+  static let declaration = Declaration(blank: ListenTLS()) {
+    Key(
+      "certificate", \.certificate, .certificatePath, isRequired: true,
+      synonyms: ["cert", "crt", "cert_file", "ssl_certificate"],
+      "The file of the certificate with its chain, in PEM: its own first.")
+    Key(
+      "key", \.key, .certificatePath, isRequired: true,
+      synonyms: ["private_key", "key_file", "ssl_certificate_key"],
+      "The file of its private key, in PEM, not encrypted.")
+    Key(
+      "certificates", \.others,
+      .list(of: CertificateFiles.declaration.codec(), isEmptyAllowed: true),
+      synonyms: ["sni", "more", "certs"],
+      "Others, for clients that ask for one of their names; of one name, RSA beside ECDSA.")
+    Key(
+      "clients", \.clients, ClientCertificates.declaration.codec().optional,
+      synonyms: ["mtls", "client_auth", "client_certificates"],
+      "Clients are asked for a certificate; servers are told whose it is.")
+    Key(
+      "min_version", \.least,
+      .words(
+        "a version of TLS", ["1.2": .v12, "1.3": .v13],
+        synonyms: ["tlsv12": "1.2", "tlsv13": "1.3", "tls12": "1.2", "tls13": "1.3"]),
+      synonyms: ["protocols", "ssl_protocols", "version"], "The oldest version that is spoken.")
+    Key(
+      "ciphers", \.ciphers, .ciphers, synonyms: ["ssl_ciphers", "cipher_suites"],
+      "The ciphers of TLS 1.2, as OpenSSL writes them; those of 1.3 are all good.")
+  }
+}
+
+extension Listen {
+  private static let declaration = Declaration(
+    blank: Listen(Endpoint(.any, port: 0))
+  ) {
+    Key(
+      "address", \.endpoint, Codec<Listen>.listener.map({ $0.endpoint }, { Listen($0) }),
+      isRequired: true, synonyms: ["bind", "port"],
+      "Where: ADDRESS:PORT, or :PORT for all addresses, IPv6 and IPv4.")
+    Key(
+      "tls", \.tls, ListenTLS.declaration.codec().optional,
+      synonyms: ["ssl", "https", "certificate"], "Clients speak TLS here.")
+  }
+
+  /// The address alone stands for the whole.
+  static let codec: Codec<Listen> = {
+    let whole = declaration.codec()
+    let address = Codec<Listen>.listener
+    return Codec(
+      shape: .anyOf([address.shape, whole.shape]), readText: address.readText,
+      readNode: whole.readNode,
+      write: { $0.tls == nil ? address.write($0) : whole.write($0) })
+  }()
+}
+
+extension Codec where Value == String {
+  static var certificatePath: Codec {
+    .text("the path of a file", examples: ["/etc/martlet/tls/tls.crt"]) { text throws(Complaint) in
+      guard !text.isEmpty, !text.contains("\0") else {
+        throw Complaint("is not a path", ["name a file; a relative path begins where Martlet does"])
+      }
+    }
+  }
+
+  /// A list of ciphers that libssl finds at least one in.
+  fileprivate static var ciphers: Codec {
+    .text("a list of ciphers", examples: ["ECDHE-RSA-AES128-GCM-SHA256"]) {
+      text throws(Complaint) in
+      guard !TLSContext.knows(ciphers: text) else { return }
+      throw Complaint(
+        "has no cipher that OpenSSL knows", ["openssl ciphers -v lists them; or leave it out"])
+    }
+  }
+}

@@ -1,0 +1,61 @@
+/// How TLS is spoken with the servers of a pool.
+public struct PoolTLS: Equatable, Sendable {
+  /// Their certificates are checked. nginx: `proxy_ssl_verify`, which is off there.
+  public var verifies = true
+  /// PEM: whose signature is believed; nil for those that the system trusts.
+  ///
+  /// nginx: `proxy_ssl_trusted_certificate`. HAProxy: `ca-file`.
+  public var authorities: String?
+  /// Whom their certificates have to be for; nil for the host of each server's own address.
+  ///
+  /// nginx: `proxy_ssl_name`. HAProxy: `sni`, `verifyhost`.
+  public var serverName: String?
+  /// Who we are, to servers that ask. nginx: `proxy_ssl_certificate`.
+  public var client: CertificateFiles?
+
+  public init() {}
+}
+
+extension PoolTLS {
+  static let declaration = Declaration(blank: PoolTLS()) {
+    Key(
+      "verify", \.verifies, .boolean, synonyms: ["proxy_ssl_verify", "check", "insecure"],
+      "Whether their certificates are checked: by whom they are signed, for whom, until when.")
+    Key(
+      "ca", \.authorities, Codec<String>.certificatePath.optional,
+      synonyms: ["ca_file", "authorities", "trusted_certificate"],
+      "The file of the authorities that are believed, in PEM; without it, those of the system.")
+    Key(
+      "server_name", \.serverName, Codec<String>.serverName.optional,
+      synonyms: ["sni", "host", "name", "proxy_ssl_name"],
+      "Whom their certificates have to be for; without it, each server's own host or address.")
+    Key(
+      "client_certificate", \.client, CertificateFiles.declaration.codec().optional,
+      synonyms: ["certificate", "cert"], "Who Martlet is, to servers that ask.")
+  }
+
+  static let codec: Codec<PoolTLS?> = {
+    let words = Codec<PoolTLS?>.words(
+      "a value of tls", ["on": PoolTLS(), "off": nil, "true": PoolTLS(), "false": nil],
+      others: ["{ca: /path/ca.pem}"])
+    // Written with its keys, so that `--effective` shows them.
+    return declaration.codec().optional.either(
+      Codec(
+        shape: .words(["on", "off"]), readText: words.readText, readNode: nil,
+        write: { $0 == nil ? .string("off") : nil }))
+  }()
+}
+
+extension Codec where Value == String {
+  fileprivate static var serverName: Codec {
+    .text("a host", examples: ["erp.internal"]) { text throws(Complaint) in
+      let isName = text.utf8.allSatisfy { byte in
+        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
+          || (0x61...0x7A).contains(byte) || "-._:".utf8.contains(byte)
+      }
+      guard isName, (1...253).contains(text.utf8.count) else {
+        throw Complaint("is not a host", ["write a name or an address, without a port"])
+      }
+    }
+  }
+}

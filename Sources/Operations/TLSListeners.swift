@@ -1,0 +1,102 @@
+import CLibraries
+import Configuration
+import Proxy
+import Reactor
+
+/// How files of certificates and keys are read here.
+enum CertificateReader {
+  /// A chain with some roots in it is 20 KiB.
+  static let bytesLimit = 1 << 20
+
+  static func read(_ path: String) -> Result<String, ReadFailure> {
+    do throws(SystemError) {
+      return .success(try TextFile.read(path, limit: bytesLimit))
+    } catch {
+      return .failure(ReadFailure(error.reason.lowercased()))
+    }
+  }
+
+  static var now: CertificateTime {
+    CertificateTime(seconds: Int64(Clock.read().wall / 1_000_000_000))
+  }
+}
+
+/// What listeners show to clients that speak TLS: made by the control thread, and given to the
+/// workers.
+struct TLSListeners: Sendable {
+  /// A certificate in use.
+  struct Shown: Sendable {
+    let files: CertificateFiles
+    let identity: TLSIdentity
+  }
+
+  /// By entry of `listen`.
+  let contexts: [TLSContext?]
+  /// Each once.
+  let certificates: [Shown]
+  /// Their files, as they were just before they were read.
+  let sights: FileSights
+
+  /// Reads all certificates and makes them ready.
+  ///
+  /// - Parameter status: what a path leads to just now.
+  init(
+    _ listens: [Listen], _ tickets: TicketKeys, _ status: (String) -> FileStatus?
+  ) throws(CertificateProblem) {
+    var sights: FileSights = []
+    var known: [CertificateFiles: TLSIdentity] = [:]
+    var shown: [Shown] = []
+    var contexts: [TLSContext?] = []
+    for listen in listens {
+      guard let tls = listen.tls else {
+        contexts.append(nil)
+        continue
+      }
+      var identities: [TLSIdentity] = []
+      for files in tls.certificates {
+        let identity: TLSIdentity
+        if let read = known[files] {
+          identity = read
+        } else {
+          for path in [files.certificate, files.key] {
+            sights.append(FileSight(path, status(path)))
+          }
+          identity = try TLSIdentity.load(files, CertificateReader.read)
+          try identity.check(files, at: CertificateReader.now)
+          shown.append(Shown(files: files, identity: identity))
+          known[files] = identity
+        }
+        identities.append(identity)
+      }
+      var clients: TLSClients?
+      if let settings = tls.clients {
+        sights.append(FileSight(settings.authorities, status(settings.authorities)))
+        clients = TLSClients(
+          authorities: try TLSIdentity.readAuthorities(
+            settings.authorities, CertificateReader.read), isRequired: settings.isRequired)
+      }
+      contexts.append(try Self.context(tls, identities, clients, tickets))
+    }
+    self.contexts = contexts
+    certificates = shown
+    self.sights = sights
+  }
+
+  private static func context(
+    _ tls: ListenTLS, _ identities: [TLSIdentity], _ clients: TLSClients?,
+    _ tickets: TicketKeys
+  ) throws(CertificateProblem) -> TLSContext {
+    do throws(CertificateFault) {
+      return try TLSContext(
+        identities: identities, least: tls.least, ciphers: tls.ciphers, clients: clients,
+        tickets: tickets)
+    } catch {
+      throw CertificateProblem(error, tls.certificates[0])
+    }
+  }
+
+  /// For each of a worker's sockets.
+  ///
+  /// - Parameter places: of which entry of `listen` each is.
+  func contexts(of places: [Int]) -> [TLSContext?] { places.map { contexts[$0] } }
+}

@@ -1,0 +1,147 @@
+"""Certificates of every kind, and a client that speaks TLS and hears how it ends."""
+
+import datetime
+import ssl
+import subprocess
+from pathlib import Path
+
+from .origin import Origin
+from .waiting import PATIENCE
+from .wire import Client
+
+
+def openssl(*arguments, input=None):
+    """Runs openssl; returns what it printed on stdout."""
+    done = subprocess.run(
+        ["openssl", *map(str, arguments)], input=input, capture_output=True, timeout=PATIENCE, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
+
+
+class Authority:
+    """A certificate authority of a test's own, with an intermediate one below it."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.certificate = self.folder / "root.pem"
+        self._number = 0
+        self._sign("root", "/CN=Test root", None, "basicConstraints=critical,CA:TRUE")
+        self._sign("middle", "/CN=Test intermediate", "root", "basicConstraints=critical,CA:TRUE,pathlen:0")
+
+    def _sign(self, name, subject, issuer, extensions, kind="ec", start=None, end=None, key=None):
+        """Makes name.pem and name-key.pem."""
+        at = self.folder
+        key = key or at / f"{name}-key.pem"
+        if not key.exists():
+            options = ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"] if kind == "ec" else ["-algorithm", "RSA"]
+            key.write_bytes(openssl("genpkey", *options))
+        request = openssl("req", "-new", "-key", key, "-subj", subject)
+        (at / "extensions").write_text(extensions + "\n")
+        (at / "index").write_text("")
+        (at / "serial").write_text(f"{0x1000 + self._number:x}\n")
+        self._number += 1
+        (at / "ca.conf").write_text(
+            f"[ca]\ndefault_ca=one\n[one]\ndatabase={at}/index\nserial={at}/serial\nnew_certs_dir={at}\n"
+            "default_md=sha256\npolicy=any\nunique_subject=no\n[any]\norganizationalUnitName=optional\ncommonName=optional\n"
+        )
+        now = datetime.datetime.now(datetime.timezone.utc)
+        start = start or now - datetime.timedelta(hours=1)
+        end = end or now + datetime.timedelta(days=90)
+        signer = ["-selfsign", "-keyfile", key] if issuer is None else [
+            "-cert", at / f"{issuer}.pem", "-keyfile", at / f"{issuer}-key.pem"]
+        openssl(
+            "ca", "-config", at / "ca.conf", "-batch", "-notext", "-in", "/dev/stdin", "-out", at / f"{name}.pem",
+            "-extfile", at / "extensions", *signer,
+            "-startdate", f"{start:%Y%m%d%H%M%SZ}", "-enddate", f"{end:%Y%m%d%H%M%SZ}", input=request,
+        )
+        return at / f"{name}.pem", key
+
+    def issue(self, *hosts, name=None, issuer="middle", days=90, start_days=0, **more):
+        """A certificate for hosts, its chain behind it; returns the paths of it and of its key."""
+        name = name or f"{hosts[0].replace('*', 'any')}-{self._number}"
+        kinds = [f"IP:{host}" if host[0].isdigit() else f"DNS:{host}" for host in hosts]
+        now = datetime.datetime.now(datetime.timezone.utc)
+        certificate, key = self._sign(
+            name, f"/CN={hosts[0]}", issuer, "subjectAltName=" + ",".join(kinds),
+            start=now + datetime.timedelta(days=start_days, hours=-1), end=now + datetime.timedelta(days=days), **more,
+        )
+        if issuer == "middle":
+            certificate.write_bytes(certificate.read_bytes() + (self.folder / "middle.pem").read_bytes())
+        return certificate, key
+
+    def trust(self, **more):
+        """A client's context that trusts this authority alone."""
+        return trusting(self.certificate, **more)
+
+
+def trusting(certificate, protocols=("http/1.1",), latest=None, ciphers=None):
+    context = ssl.create_default_context(cafile=str(certificate))
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
+    if latest:
+        context.maximum_version = latest
+    if ciphers:
+        context.set_ciphers(ciphers)
+    return context
+
+
+class SecureClient(Client):
+    """A client over TLS. An end without close_notify is an ssl.SSLEOFError."""
+
+    def __init__(self, address, context, host="site.test", session=None, **more):
+        super().__init__(address, **more)
+        try:
+            self.socket = context.wrap_socket(
+                self.socket, server_hostname=host, suppress_ragged_eofs=False, session=session)
+        except BaseException:
+            self.socket.close()
+            raise
+
+    @property
+    def names(self):
+        """Those of the certificate that the server has shown."""
+        return [name for _, name in self.socket.getpeercert()["subjectAltName"]]
+
+    @property
+    def serial(self):
+        return self.socket.getpeercert()["serialNumber"]
+
+    def shutdown_sending(self):
+        """Says close_notify, and waits for the server's own."""
+        self.socket.unwrap()
+
+
+class SecureOrigin(Origin):
+    """An origin that speaks TLS. Who closes without `unwrap` cuts."""
+
+    def __init__(self, context, *arguments, **more):
+        self._context = context
+        self.refused = []
+        self.resumed = []
+        self.names = []
+        context.sni_callback = lambda _, name, __: self.names.append(name)
+        super().__init__(*arguments, **more)
+
+    def _run(self, stream):
+        try:
+            stream.socket = self._context.wrap_socket(stream.socket, server_side=True, suppress_ragged_eofs=False)
+        except OSError as failure:
+            self.refused.append(failure)
+            stream.close()
+            self.closed += 1
+            return
+        self.resumed.append(stream.socket.session_reused)
+        super()._run(stream)
+
+
+def serving(certificate, key, clients=None, latest=None):
+    """A server's context; with `clients`, only their authority's certificates are let in."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    if clients:
+        context.load_verify_locations(clients)
+        context.verify_mode = ssl.CERT_REQUIRED
+    if latest:
+        context.maximum_version = latest
+    return context

@@ -1,0 +1,690 @@
+"""TLS towards clients: what is agreed on, what is shown, and how connections end."""
+
+import array
+import asyncio
+import fcntl
+import signal
+import socket
+import ssl
+import termios
+import threading
+
+import aiohttp
+import pytest
+
+from support.martlet import ROOT, command
+from support.origin import answer
+from support.process import completed
+from support.tls import Authority, SecureClient, openssl, trusting
+from support.waiting import running, until
+from support.wire import Client
+
+SITE = """
+listen: [{address: "127.0.0.1:0", tls: {certificate: $certificate, key: $key $more}}]
+timeouts: {handshake: $handshake}
+pools: {web: {servers: [$web]}}
+routes:
+  - match: {prefix: /files}
+    files: {alias: $files}
+  - match: {prefix: /}
+    proxy: {pool: web, upgrade: [websocket]}
+"""
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def pair(authority):
+    return authority.issue("site.test", name="site")
+
+
+@pytest.fixture
+def site(martlet, authority, pair, tmp_path):
+    """Starts a proxy that speaks TLS."""
+
+    def start(web="127.0.0.1:1", certificate=pair[0], key=pair[1], more="", handshake="10s", **values):
+        return martlet(
+            SITE, web=web, certificate=certificate, key=key, more=more, files=tmp_path, handshake=handshake, **values)
+
+    return start
+
+
+@pytest.fixture
+def connect(authority):
+    """Connects to a proxy over TLS."""
+    clients = []
+
+    def start(proxy, host="site.test", session=None, **more):
+        context = more.pop("context", None) or authority.trust(**more)
+        clients.append(SecureClient(proxy.address, context, host=host, session=session))
+        return clients[-1]
+
+    yield start
+    for client in clients:
+        client.close()
+
+
+def says_https(stream, request):
+    stream.send(answer(request.headers["X-Forwarded-Proto"].encode()))
+    return True
+
+
+# What is agreed on.
+
+
+def test_requests_are_answered_over_kept_connections(site, origin, connect):
+    client = connect(site(origin(says_https)))
+    assert client.socket.version() == "TLSv1.3"
+    assert client.socket.selected_alpn_protocol() == "http/1.1"
+    for _ in range(3):
+        assert client.get("/").body == b"https"
+
+
+def test_a_large_body_passes_whole_both_ways(site, origin, connect):
+    def echo(stream, request):
+        stream.send(answer(request.body))
+        return True
+
+    client = connect(site(origin(echo)))
+    body = bytes(range(256)) * 12_000
+    assert client.ask("POST", "/", body=body).body == body
+    assert client.ask("POST", "/", body=[body[:100_000]] * 5).body == body[:100_000] * 5
+
+
+def test_files_are_sent_whole_and_in_ranges(site, connect, tmp_path):
+    content = bytes(range(256)) * 20_000
+    (tmp_path / "big.bin").write_bytes(content)
+    (tmp_path / "small.txt").write_text("small")
+    client = connect(site())
+    assert client.get("/files/big.bin").body == content
+    assert client.get("/files/small.txt").body == b"small"
+    assert client.get("/files/big.bin", {"Range": "bytes=1000000-3000000"}).body == content[1_000_000:3_000_001]
+
+
+def test_a_client_that_reads_late_gets_all(site, origin, connect):
+    body = bytes(range(256)) * 40_000
+    client = connect(site(origin(answer(body))))
+    for _ in range(3):
+        client.write("GET", "/")
+    # The proxy has filled the socket, and waits, when the first byte is read.
+    until(client_is_full(client), "the socket is full")
+    for _ in range(3):
+        assert client.read_response("GET").body == body
+
+
+def client_is_full(client):
+    seen = [-1]
+
+    def is_full():
+        count = array.array("i", [0])
+        fcntl.ioctl(client.socket.fileno(), termios.FIONREAD, count)
+        before, seen[0] = seen[0], count[0]
+        return before == count[0] > 0
+
+    return is_full
+
+
+@pytest.mark.parametrize("latest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_sessions_are_resumed_by_tickets(site, origin, authority, connect, latest):
+    proxy = site(origin(), workers=2)
+    context = authority.trust(latest=latest)
+    first = connect(proxy, context=context)
+    assert not first.socket.session_reused
+    first.get("/")
+    again = connect(proxy, context=context, session=first.socket.session)
+    assert again.socket.session_reused
+    assert again.get("/").status == 200
+
+
+def test_old_versions_and_weak_ciphers_are_refused(site):
+    proxy = site()
+    place = f"{proxy.address[0]}:{proxy.address[1]}"
+    for old in ("-tls1", "-tls1_1"):
+        done = completed(["openssl", "s_client", "-connect", place, old, "-cipher", "ALL:@SECLEVEL=0"])
+        assert "Cipher is (NONE)" in done.stdout
+    for weak in ("AES128-SHA", "AES256-GCM-SHA384", "DHE-RSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA"):
+        done = completed(["openssl", "s_client", "-connect", place, "-tls1_2", "-cipher", f"{weak}:@SECLEVEL=0"])
+        assert "Cipher is (NONE)" in done.stdout, weak
+    done = completed(["openssl", "s_client", "-connect", place, "-tls1_2"])
+    assert "Compression: NONE" in done.stdout and "Secure Renegotiation IS supported" in done.stdout
+    assert "Cipher is ECDHE-ECDSA-AES" in done.stdout
+
+
+def test_a_least_version_is_kept_to(site, authority):
+    proxy = site(more=', min_version: "1.3"')
+    with pytest.raises(ssl.SSLError):
+        SecureClient(proxy.address, authority.trust(latest=ssl.TLSVersion.TLSv1_2))
+    SecureClient(proxy.address, authority.trust()).close()
+
+
+def test_renegotiation_is_refused(site):
+    proxy = site()
+    place = f"{proxy.address[0]}:{proxy.address[1]}"
+    done = completed(["openssl", "s_client", "-connect", place, "-tls1_2"], stdin="R\n")
+    assert "no renegotiation" in done.stdout + done.stderr
+    assert "read R BLOCK" not in done.stdout
+
+
+def test_a_client_that_speaks_no_http_1_is_told_so(site, authority):
+    proxy = site()
+    with pytest.raises(ssl.SSLError, match="(?i)no.application.protocol"):
+        SecureClient(proxy.address, authority.trust(protocols=["h2"])).get("/")
+    for offered in (["h2", "http/1.1"], None):
+        client = SecureClient(proxy.address, authority.trust(protocols=offered))
+        assert client.get("/files/none").status == 404
+        client.close()
+
+
+# What is shown.
+
+
+def test_the_certificate_is_chosen_by_the_name_that_is_asked_for(site, authority, connect):
+    exact, wild = authority.issue("a.example.test"), authority.issue("*.example.test")
+    proxy = site(more=f", certificates: [{{certificate: {exact[0]}, key: {exact[1]}}}, "
+                      f"{{certificate: {wild[0]}, key: {wild[1]}}}]")
+    assert connect(proxy, "a.example.test").names == ["a.example.test"]
+    assert connect(proxy, "A.Example.Test").names == ["a.example.test"]
+    assert connect(proxy, "b.example.test").names == ["*.example.test"]
+    assert connect(proxy, "site.test").names == ["site.test"]
+    context = authority.trust()
+    context.check_hostname = False
+    for other in ("x.b.example.test", "example.test", "other.test"):
+        assert connect(proxy, other, context=context).names == ["site.test"], other
+    assert connect(proxy, None, context=context).names == ["site.test"]
+
+
+def test_rsa_and_ecdsa_stand_side_by_side(site, authority, connect):
+    rsa = authority.issue("site.test", kind="rsa")
+    proxy = site(more=f", certificates: [{{certificate: {rsa[0]}, key: {rsa[1]}}}]")
+    latest = ssl.TLSVersion.TLSv1_2
+    for ciphers, key in (("ECDHE+aRSA", "RSA"), ("ECDHE+aECDSA", "ECDSA")):
+        client = connect(proxy, context=authority.trust(latest=latest, ciphers=ciphers))
+        assert f"ECDHE-{key}-" in client.socket.cipher()[0]
+
+
+# How it ends.
+
+
+def test_an_orderly_end_is_told_by_close_notify(site, origin, connect):
+    proxy = site(origin())
+    client = connect(proxy)
+    assert client.get("/", {"Connection": "close"}).status == 200
+    assert client.read_some() == b""  # An SSLEOFError without close_notify.
+    client = connect(proxy)
+    client.send("nonsense\r\n\r\n")
+    assert b" 400 " in client.read_to_end()
+
+
+def test_what_is_cut_ends_without_close_notify(site, origin, connect):
+    def cut(stream, request):
+        stream.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+
+    client = connect(site(origin(cut)))
+    client.write("GET", "/")
+    with pytest.raises(ssl.SSLEOFError):
+        client.read_to_end()
+
+
+def test_a_body_that_only_the_end_delimits_is_cut_visibly(site, origin, connect):
+    """To an HTTP/1.0 client: an orderly end would pass for the whole."""
+
+    def cut(stream, request):
+        stream.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n")
+
+    client = connect(site(origin(cut)))
+    client.write("GET", "/", version="1.0")
+    with pytest.raises((ssl.SSLEOFError, ConnectionResetError)):
+        client.read_to_end()
+
+
+def test_websockets_pass_and_end_in_good_order(site, realtime, authority, run_async):
+    proxy = site(realtime("a"))
+
+    async def talk():
+        async with aiohttp.ClientSession() as session:
+            url = f"https://{proxy.address[0]}:{proxy.address[1]}/echo"
+            async with session.ws_connect(
+                url, ssl=authority.trust(), server_hostname="site.test", max_msg_size=0
+            ) as channel:
+                for size in (0, 1, 125, 65536, 3_000_000):
+                    await channel.send_bytes(bytes(size))
+                    assert await channel.receive_bytes() == bytes(size)
+                await channel.close(code=4001)
+
+    run_async(talk())
+
+
+def test_a_shutdown_ends_idle_connections_with_close_notify(site, origin, connect):
+    proxy = site(origin())
+    client = connect(proxy)
+    client.get("/")
+    proxy.signal(signal.SIGTERM)
+    assert client.read_some() == b""
+    client.close()
+    assert proxy.wait() == 0
+
+
+# Whoever does not keep to the rules.
+
+
+def test_plain_http_is_told_where_it_is(site):
+    proxy = site()
+    with Client(proxy.address) as client:
+        response = client.get("/")
+        assert response.status == 400
+        assert b"HTTPS" in response.body
+        client.read_end()
+
+
+def test_garbage_ends_the_connection_and_nothing_else(site, origin, connect):
+    proxy = site(origin())
+    kept = connect(proxy)
+    for rubbish in (
+        b"\0" * 100, b"SSH-2.0-OpenSSH\r\n", b"\x16\x03\x01\xff\xff" + b"x" * 1000, b"\x16\x03\x01\0\5\1\0\0\1\0",
+        b"\x80\x2e\1\0\2", bytes(range(256)) * 10,
+    ):
+        with Client(proxy.address) as client:
+            client.send(rubbish)
+            client.socket.shutdown(socket.SHUT_WR)
+            try:
+                client.read_to_end()
+            except ConnectionResetError:
+                pass
+    assert kept.get("/").status == 200
+    counts = proxy.metrics()["martlet_tls_handshakes_total"]
+    assert counts.value(result="failure") == 6 and counts.value(result="success") == 1
+
+
+def test_a_hello_may_come_byte_by_byte(site, origin, authority):
+    proxy = site(origin())
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = authority.trust().wrap_bio(incoming, outgoing, server_hostname="site.test")
+    with Client(proxy.address) as client:
+        while True:
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                for byte in outgoing.read():
+                    client.send(bytes([byte]))
+                incoming.write(client.read_some())
+            else:
+                break
+        # The last flight and the request come in one piece: no event tells of the second.
+        tls.write(b"GET / HTTP/1.1\r\nHost: site.test\r\n\r\n")
+        client.send(outgoing.read())
+        while True:
+            try:
+                assert tls.read(1000).startswith(b"HTTP/1.1 200")
+                break
+            except ssl.SSLWantReadError:
+                incoming.write(client.read_some())
+
+
+def test_a_handshake_that_takes_too_long_is_ended(site, origin, connect):
+    proxy = site(origin(), handshake="1s")
+    with Client(proxy.address) as silent, Client(proxy.address) as slow:
+        slow.send(b"\x16\x03\x01\x02\x00\x01")
+        silent.read_end()
+        slow.read_end()
+    assert connect(proxy).get("/").status == 200
+
+
+def test_more_handshakes_than_are_begun_at_once_wait_for_their_turn(site, origin, connect):
+    proxy = site(origin(), handshake="3s")
+    silent = [Client(proxy.address) for _ in range(300)]
+    try:
+        # Its turn comes when the silent ones' time is over.
+        assert connect(proxy).get("/").status == 200
+    finally:
+        for client in silent:
+            client.close()
+
+
+def test_key_updates_are_answered(site, origin):
+    proxy = site(origin())
+    place = f"{proxy.address[0]}:{proxy.address[1]}"
+    request = "GET / HTTP/1.1\r\nHost: site.test\r\n\r\n"
+    done = completed(
+        ["openssl", "s_client", "-connect", place, "-tls1_3"], stdin="K\nk\n" + request + "Q\n")
+    assert "KEYUPDATE" in done.stdout + done.stderr
+
+
+# A certificate to try it with, and those that are of no use.
+
+
+def test_the_shipped_file_serves_with_a_certificate_of_ones_own(martlet, tmp_path):
+    done = command("cert", "--self-signed", "localhost", "*.site.localhost", "127.0.0.1", "--output", tmp_path)
+    assert done.returncode == 0, done.stderr
+    certificate, key = tmp_path / "localhost.pem", tmp_path / "localhost-key.pem"
+    assert key.stat().st_mode & 0o777 == 0o600
+    text = (ROOT / "config/tls.yaml").read_text()
+    text = text.replace('address: ":8443"', 'address: "127.0.0.1:0"').replace("listen:", 'listen: # ":0"')
+    proxy = martlet(text, env={"CERTIFICATE": str(certificate), "KEY": str(key)})
+    port = proxy.address[1]
+    for host in ("localhost", "a.site.localhost", "127.0.0.1"):
+        done = completed(
+            ["curl", "--silent", "--show-error", "--cacert", certificate, "--resolve", f"*:{port}:127.0.0.1",
+             f"https://{host}:{port}/"])
+        assert (done.stdout, done.stderr) == ("Hello over TLS.\n", ""), host
+
+
+def test_a_certificate_needs_a_host():
+    assert command("cert", "--self-signed").returncode == 64
+    assert command("cert", "--self-signed", "a b").returncode == 64
+    assert command("cert", "localhost").returncode == 64
+
+
+def complaints(certificate, key, tmp_path):
+    """What check says about a pair, and run at its start: line and column, then the problem."""
+    file = tmp_path / "martlet.yaml"
+    file.write_text(
+        "listen:\n  - address: 127.0.0.1:0\n    tls:\n"
+        f"      certificate: {certificate}\n      key: {key}\n"
+        "routes: [{respond: {status: 200}}]\n")
+    said = []
+    for order in (["check", file], ["run", "--config", file]):
+        done = command(*order)
+        assert done.returncode == 78, done.stderr
+        said.append(done.stderr)
+    assert said[0] == said[1]
+    return said[0].replace(str(file), "FILE")
+
+
+def test_each_fault_of_a_certificate_is_said_where_it_is_named(authority, pair, tmp_path):
+    certificate, key = pair
+    other_key = authority.issue("other.test")[1]
+
+    def file(name, content):
+        (tmp_path / name).write_bytes(content)
+        return tmp_path / name
+
+    leaf, middle = certificate.read_bytes().split(b"-----BEGIN", 1)[1].split(b"-----BEGIN", 1)
+    leaf, middle = b"-----BEGIN" + leaf, b"-----BEGIN" + middle
+    root = authority.certificate.read_bytes()
+    rubbish = file("rubbish.pem", b"rubbish")
+    broken = file("broken.pem", leaf.replace(b"MII", b"MIJ"))
+    swapped = file("swapped.pem", middle + leaf)
+    gap = file("gap.pem", leaf + root)
+    sealed = file("sealed.pem", openssl("pkey", "-in", key, "-aes128", "-passout", "pass:x"))
+    expired = authority.issue("site.test", days=-1, start_days=-10, key=key, name="expired")[0]
+    early = authority.issue("site.test", days=9, start_days=5, key=key, name="early")[0]
+    missing = tmp_path / "missing.pem"
+    for one, other, line, problem in (
+        (missing, key, 4, f"{missing} cannot be read: no such file or directory"),
+        (certificate, missing, 5, f"{missing} cannot be read: no such file or directory"),
+        (tmp_path, key, 4, f"{tmp_path} cannot be read: is a directory"),
+        (rubbish, key, 4, f"{rubbish} has no certificate in PEM form"),
+        (key, key, 4, f"{key} has no certificate in PEM form"),
+        (broken, key, 4, f"{broken}: certificate 1 cannot be read"),
+        (certificate, rubbish, 5, f"{rubbish} has no private key in PEM form"),
+        (certificate, sealed, 5, f"{sealed} is encrypted"),
+        (certificate, other_key, 5, f"{other_key} is not the key of {certificate}"),
+        (swapped, key, 4, f"{swapped}: the certificate of the key is number 2, and must be the first"),
+        (gap, key, 4, f"{gap}: certificate 2 has not signed number 1"),
+        (expired, key, 4, f"{expired} expired on 20"),
+        (early, key, 4, f"{early} is not valid before 20"),
+    ):
+        said = complaints(one, other, tmp_path)
+        assert f"FILE:{line}:" in said and problem in said, said
+
+
+def test_a_cipher_that_nobody_knows_is_an_error(pair, tmp_path):
+    file = tmp_path / "martlet.yaml"
+    file.write_text(
+        f"listen: {{address: 127.0.0.1:0, tls: {{certificate: {pair[0]}, key: {pair[1]}, ciphers: NONE}}}}\n"
+        "routes: [{respond: {status: 200}}]\n")
+    done = command("check", file)
+    assert done.returncode == 78 and "no cipher that OpenSSL knows" in done.stderr
+
+
+# Certificates that change.
+
+
+def replace(path, content):
+    """As certbot does: a rename, so that nobody reads half a file."""
+    new = path.with_suffix(".new")
+    new.write_bytes(content)
+    new.rename(path)
+
+
+@pytest.fixture
+def mounted(authority, tmp_path):
+    """A folder as Kubernetes mounts a secret: links to a folder that one rename exchanges."""
+
+    class Mount:
+        def __init__(self):
+            self._number = 0
+            self.certificate, self.key = tmp_path / "tls.crt", tmp_path / "tls.key"
+            self.put(*authority.issue("site.test"))
+            self.certificate.symlink_to("..data/tls.crt")
+            self.key.symlink_to("..data/tls.key")
+
+        def put(self, certificate, key):
+            self._number += 1
+            folder = tmp_path / f"..{self._number}"
+            folder.mkdir()
+            (folder / "tls.crt").write_bytes(certificate.read_bytes())
+            (folder / "tls.key").write_bytes(key.read_bytes())
+            (tmp_path / "..new").symlink_to(folder.name)
+            (tmp_path / "..new").rename(tmp_path / "..data")
+
+    return Mount()
+
+
+WATCHED = "tls: {watch: 100ms}\n" + SITE
+
+
+@pytest.fixture
+def watched(martlet, tmp_path):
+    def start(pair, web):
+        return martlet(
+            WATCHED, web=web, certificate=pair.certificate, key=pair.key, more="", files=tmp_path, handshake="10s")
+
+    return start
+
+
+def serial(certificate):
+    return openssl("x509", "-in", certificate, "-noout", "-serial").decode().strip().split("=")[1]
+
+
+def test_a_certificate_that_changes_is_shown_without_a_reload(watched, mounted, authority, origin, connect):
+    proxy = watched(mounted, origin())
+    before = connect(proxy)
+    assert before.get("/").status == 200
+    session = before.socket.session
+    new = authority.issue("site.test")
+    mounted.put(*new)
+    proxy.stderr.wait_for(r"tls.crt has changed: it is good until 20")
+    assert connect(proxy).serial.lstrip("0") == serial(mounted.certificate).lstrip("0")
+    # What was agreed before goes on, and is resumed.
+    assert before.get("/").status == 200
+    assert connect(proxy, session=session, context=before.socket.context).socket.session_reused
+    assert proxy.metrics()["martlet_tls_certificate_days_left"].value(certificate=str(mounted.certificate)) in (89, 90)
+
+
+def test_a_bad_certificate_is_reported_and_the_old_one_stays(watched, mounted, authority, origin, connect):
+    proxy = watched(mounted, origin())
+    old = serial(mounted.certificate)
+    certificate, _ = authority.issue("site.test")
+    mounted.put(certificate, authority.issue("other.test")[1])
+    proxy.stderr.wait_for(r"tls.key is not the key of \S+tls.crt; the certificate in use is shown on")
+    assert connect(proxy).serial.lstrip("0") == old.lstrip("0")
+    mounted.put(*authority.issue("site.test", days=-1, start_days=-9))
+    proxy.stderr.wait_for(r"tls.crt expired on 20\S+; the certificate in use is shown on")
+    assert connect(proxy).serial.lstrip("0") == old.lstrip("0")
+    mounted.put(*authority.issue("site.test"))
+    proxy.stderr.wait_for(r"tls.crt has changed")
+    assert connect(proxy).serial.lstrip("0") != old.lstrip("0")
+
+
+def test_what_expires_soon_is_said_in_the_log(site, authority):
+    certificate, key = authority.issue("site.test", days=9)
+    proxy = site(certificate=certificate, key=key)
+    proxy.stderr.wait_for(r"expires in [89] days, on 20")
+    assert proxy.metrics()["martlet_tls_certificate_days_left"].value(certificate=str(certificate)) in (8, 9)
+
+
+def test_a_reload_takes_other_certificates_and_refuses_bad_ones(site, authority, connect, tmp_path, origin):
+    web = origin()
+    proxy = site(web)
+    certificate, key = authority.issue("new.test", "site.test")
+    values = {"web": web, "more": "", "files": tmp_path, "handshake": "10s"}
+    proxy.write(SITE, certificate=certificate, key=key, **values)
+    start = proxy.reload()
+    proxy.stderr.wait_for("configuration reloaded", start=start)
+    client = connect(proxy)
+    assert client.names == ["new.test", "site.test"]
+    proxy.write(SITE, certificate=tmp_path / "none", key=key, **values)
+    start = proxy.reload()
+    proxy.stderr.wait_for("configuration not reloaded", start=start)
+    assert client.get("/").status == 200
+    assert connect(proxy).names == ["new.test", "site.test"]
+
+
+def test_ten_rotations_under_load_fail_nothing(watched, mounted, authority, origin):
+    proxy = watched(mounted, origin())
+    done = threading.Event()
+    failures, shown, count = [], set(), [0]
+
+    def work():
+        context = authority.trust()
+        try:
+            while not done.is_set():
+                with SecureClient(proxy.address, context) as client:
+                    shown.add(client.serial)
+                    for _ in range(3):
+                        assert client.get("/").status == 200
+                        count[0] += 1
+        except Exception as failure:
+            failures.append(failure)
+
+    with running(work, 4, done):
+        for _ in range(10):
+            start = len(proxy.stderr)
+            mounted.put(*authority.issue("site.test"))
+            proxy.stderr.wait_for("tls.crt has changed", start=start)
+        last = serial(mounted.certificate)
+        until(lambda: any(s.lstrip("0") == last.lstrip("0") for s in shown) or failures, "the last one is shown")
+    assert not failures
+    assert count[0] > 100
+
+
+def test_rotations_and_reloads_leave_websockets_alone(watched, mounted, authority, realtime, run_async):
+    proxy = watched(mounted, realtime("a"))
+    url = f"https://{proxy.address[0]}:{proxy.address[1]}/echo"
+
+    async def talk():
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+            channels = await asyncio.gather(*(
+                session.ws_connect(url, ssl=authority.trust(), server_hostname="site.test") for _ in range(200)))
+            for number in range(3):
+                start = len(proxy.stderr)
+                mounted.put(*authority.issue("site.test"))
+                await asyncio.to_thread(proxy.stderr.wait_for, "tls.crt has changed", start=start)
+                await asyncio.to_thread(proxy.stderr.wait_for, "configuration reloaded", start=proxy.reload())
+                for channel in channels:
+                    await channel.send_str(f"still {number}")
+                for channel in channels:
+                    assert await channel.receive_str() == f"still {number}"
+            for channel in channels:
+                await channel.close()
+
+    run_async(talk())
+
+
+# Who the client is.
+
+
+def forwarded(stream, request):
+    stream.send(answer("|".join(request.headers.all("X-Forwarded-Client-Cert")).encode()))
+    return True
+
+
+def showing(authority, pair):
+    context = authority.trust()
+    context.load_cert_chain(*pair)
+    return context
+
+
+def fingerprint(certificate):
+    return openssl("x509", "-in", certificate, "-noout", "-fingerprint", "-sha256").decode().strip().split("=")[1].replace(":", "").lower()
+
+
+CLAIM = {"X-Forwarded-Client-Cert": "Hash=00"}
+
+
+def test_only_clients_with_a_certificate_are_let_in(site, origin, authority, connect, tmp_path):
+    proxy = site(origin(forwarded), more=f", clients: {{ca: {authority.certificate}}}")
+    pair = authority.issue("clerk", name="clerk")
+    client = connect(proxy, context=showing(authority, pair))
+    told = f'Hash={fingerprint(pair[0])};Subject="CN=clerk"'
+    for _ in range(2):
+        assert client.get("/", CLAIM).body.decode() == told
+    # A session that is resumed is as good.
+    again = connect(proxy, context=showing(authority, pair), session=None)
+    assert again.get("/").body.decode() == told
+    (tmp_path / "other").mkdir()
+    stranger = Authority(tmp_path / "other").issue("clerk")
+    for context in (authority.trust(), showing(authority, stranger)):
+        with pytest.raises((ssl.SSLError, ConnectionResetError)):
+            connect(proxy, context=context).get("/")
+    expired = authority.issue("clerk", days=-1, start_days=-9)
+    with pytest.raises((ssl.SSLError, ConnectionResetError)):
+        connect(proxy, context=showing(authority, expired)).get("/")
+
+
+def test_a_certificate_may_be_optional_but_not_bad(site, origin, authority, connect, tmp_path):
+    proxy = site(origin(forwarded), more=f", clients: {{ca: {authority.certificate}, verify: optional}}")
+    pair = authority.issue("clerk")
+    assert b"Hash=" in connect(proxy, context=showing(authority, pair)).get("/").body
+    assert connect(proxy).get("/").body == b""
+    (tmp_path / "other").mkdir()
+    stranger = Authority(tmp_path / "other").issue("clerk")
+    with pytest.raises((ssl.SSLError, ConnectionResetError)):
+        connect(proxy, context=showing(authority, stranger)).get("/")
+
+
+@pytest.mark.parametrize("latest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_session_of_another_listener_lets_nobody_in(martlet, origin, authority, pair, latest):
+    own = f"certificate: {pair[0]}, key: {pair[1]}"
+    proxy = martlet(
+        f'listen: [{{address: "127.0.0.1:0", tls: {{{own}}}}}, {{address: "127.0.0.1:0", '
+        f"tls: {{{own}, clients: {{ca: {authority.certificate}}}}}}}]\n"
+        "pools: {web: {servers: [$web]}}\nroutes: [{proxy: web}]\n", web=origin())
+    context = authority.trust(latest=latest)
+    with SecureClient(proxy.addresses[0], context) as client:
+        assert client.get("/").status == 200
+        session = client.socket.session
+        with SecureClient(proxy.addresses[0], context, session=session) as again:
+            assert again.socket.session_reused
+    with pytest.raises((ssl.SSLError, ConnectionResetError)):
+        with SecureClient(proxy.addresses[1], context, session=session) as other:
+            other.get("/")
+
+
+def test_what_a_client_claims_itself_is_not_passed_on(martlet, origin, authority, pair):
+    for trusted, passed in (("[]", b""), ("[127.0.0.1]", b"Hash=00")):
+        proxy = martlet(
+            f"trusted_proxies: {trusted}\npools: {{web: {{servers: [$web]}}}}\nroutes: [{{proxy: web}}]\n",
+            web=origin(forwarded))
+        assert proxy.get("/", CLAIM).body == passed
+
+
+def test_of_a_long_subject_the_fingerprint_is_told(site, origin, authority, connect):
+    proxy = site(origin(forwarded), more=f", clients: {{ca: {authority.certificate}}}")
+    units = "".join(f"/OU={i:060}" for i in range(10))
+    certificate, key = authority._sign("long", f"{units}/CN=x", "root", "basicConstraints=CA:FALSE")
+    client = connect(proxy, context=showing(authority, (certificate, key)))
+    assert client.get("/").body.decode() == f"Hash={fingerprint(certificate)}"
+
+
+def test_authorities_that_cannot_be_read_are_an_error(pair, tmp_path):
+    file = tmp_path / "martlet.yaml"
+    file.write_text(
+        f"listen:\n  - address: 127.0.0.1:0\n    tls:\n      certificate: {pair[0]}\n      key: {pair[1]}\n"
+        f"      clients: {{ca: {tmp_path}/none}}\nroutes: [{{respond: {{status: 200}}}}]\n")
+    done = command("check", file)
+    assert done.returncode == 78 and ":6:" in done.stderr and "none cannot be read" in done.stderr

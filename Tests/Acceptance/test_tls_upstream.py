@@ -1,0 +1,313 @@
+"""TLS towards servers: whom we believe, and what a cut is."""
+
+import socket
+import ssl
+import threading
+
+import pytest
+
+from support.martlet import command
+from support.origin import answer
+from support.process import Process
+from support.tls import Authority, SecureOrigin, serving
+from support.waiting import until
+from support.wire import Client, Truncated
+
+PROXY = """
+pools:
+  web:
+    servers: [$servers]
+    retries: 0
+    ejection: off
+    tls: $tls
+    $more
+routes:
+  - match: {prefix: /}
+    proxy: {pool: web, upgrade: [websocket], response_buffering: false}
+"""
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def pair(authority):
+    return authority.issue("site.test", "127.0.0.1", name="site")
+
+
+@pytest.fixture
+def secure_origin():
+    started = []
+
+    def start(context, *arguments, **more):
+        started.append(SecureOrigin(context, *arguments, **more))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
+    for one in started:
+        one.check()
+
+
+@pytest.fixture
+def proxy_to(martlet, authority):
+    def start(*servers, tls=None, more="", **values):
+        return martlet(
+            PROXY, servers=", ".join(f'"{s}"' for s in servers), tls=tls or f"{{ca: {authority.certificate}}}",
+            more=more, **values)
+
+    return start
+
+
+def test_requests_pass_over_one_kept_connection(proxy_to, secure_origin, pair):
+    web = secure_origin(serving(*pair))
+    proxy = proxy_to(web)
+    with Client(proxy.address) as client:
+        for _ in range(5):
+            assert client.get("/").status == 200
+    assert web.connections == 1
+    # An address is no name to ask for.
+    assert web.names == [None]
+
+
+@pytest.mark.parametrize("latest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_new_connection_resumes_the_session(proxy_to, secure_origin, pair, latest):
+    web = secure_origin(serving(*pair, latest=latest))
+    proxy = proxy_to(web, more="keepalive: {requests: 1}")
+    for _ in range(3):
+        assert proxy.get("/").status == 200
+    assert web.resumed == [False, True, True]
+
+
+def test_large_bodies_pass_whole(proxy_to, secure_origin, pair):
+    def echo(stream, request):
+        stream.send(answer(request.body))
+        return True
+
+    proxy = proxy_to(secure_origin(serving(*pair), echo))
+    body = bytes(range(256)) * 20_000
+    with Client(proxy.address) as client:
+        for _ in range(3):
+            assert client.ask("POST", "/", body=body).body == body
+
+
+def test_an_upgrade_passes(proxy_to, secure_origin, pair):
+    def upgrade(stream, request):
+        stream.send(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
+        while data := stream.read_some():
+            stream.send(data)
+
+    proxy = proxy_to(secure_origin(serving(*pair), upgrade))
+    with Client(proxy.address) as client:
+        client.write("GET", "/", [
+            ("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")])
+        assert client.read_response("GET").status == 101
+        for size in (1, 100, 100_000):
+            client.send(bytes(size))
+            assert client.read_exactly(size) == bytes(size)
+
+
+# Whom we believe.
+
+
+def faults(authority, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir(exist_ok=True)
+    yield "wrong name", authority.issue("other.test"), r"certificate is for other.test$"
+    yield "wildcard", authority.issue("*.test", "10.0.0.1"), r"certificate is for \*.test$"
+    yield "expired", authority.issue("127.0.0.1", days=-1, start_days=-9), r"certificate expired on 20\d\d-\d\d-\d\d$"
+    yield "early", authority.issue("127.0.0.1", days=9, start_days=5), r"certificate is not valid before 20\d\d-"
+    yield "unknown", Authority(other).issue("127.0.0.1"), r"certificate is of an authority that is not trusted$"
+    yield "itself", authority.issue("127.0.0.1", issuer=None, name="itself"), r"certificate has signed itself, and is not trusted$"
+
+
+def test_each_fault_of_a_server_is_said(proxy_to, secure_origin, authority, tmp_path):
+    for name, pair, problem in faults(authority, tmp_path):
+        web = secure_origin(serving(*pair))
+        proxy = proxy_to(web)
+        assert proxy.get("/").status == 502, name
+        proxy.stderr.wait_for(f"server {web}: {problem}")
+        assert not web.requests and web.refused, name
+        assert proxy.metrics()["martlet_upstream_connect_failures_total"].value(pool="web", server=str(web)) == 1
+        # Told not to look, it believes anybody.
+        assert proxy_to(web, tls="{verify: false}").get("/").status == 200, name
+
+
+def test_a_subject_without_subject_alternative_names_is_not_believed(proxy_to, secure_origin, authority):
+    certificate, key = authority._sign(
+        "common", "/CN=site.test", "root", "basicConstraints=CA:FALSE")
+    web = secure_origin(serving(certificate, key))
+    proxy = proxy_to(web, tls=f"{{ca: {authority.certificate}, server_name: site.test}}")
+    assert proxy.get("/").status == 502
+    proxy.stderr.wait_for("certificate is for no name")
+
+
+def test_a_server_may_be_known_by_another_name(proxy_to, secure_origin, authority):
+    web = secure_origin(serving(*authority.issue("*.site.test")))
+    for name, status in (("erp.site.test", 200), ("a.b.site.test", 502), ("site.test", 502)):
+        proxy = proxy_to(web, tls=f"{{ca: {authority.certificate}, server_name: {name}}}")
+        assert proxy.get("/").status == status, name
+        assert web.names[-1] == name
+
+
+def test_a_host_is_asked_for_by_its_name(proxy_to, secure_origin, authority):
+    web = secure_origin(serving(*authority.issue("localhost")))
+    proxy = proxy_to(f"localhost:{web.address[1]}")
+    until(lambda: proxy.get("/").status == 200, "the name is resolved")
+    assert web.names[-1] == "localhost"
+
+
+def test_the_system_decides_where_no_authority_is_named(proxy_to, secure_origin, pair, authority):
+    web = secure_origin(serving(*pair))
+    assert proxy_to(web, tls="on").get("/").status == 502
+    assert proxy_to(web, tls="on", env={"SSL_CERT_FILE": str(authority.certificate)}).get("/").status == 200
+
+
+def test_a_server_that_asks_is_shown_who_we_are(proxy_to, secure_origin, pair, authority):
+    web = secure_origin(serving(*pair, clients=authority.certificate))
+    proxy = proxy_to(web)
+    assert proxy.get("/").status == 502
+    certificate, key = authority.issue("martlet.test")
+    own = f"{{ca: {authority.certificate}, client_certificate: {{certificate: {certificate}, key: {key}}}}}"
+    assert proxy_to(web, tls=own).get("/").status == 200
+
+
+def test_a_server_that_speaks_plain_http_is_not_asked(proxy_to, origin):
+    def reply(stream):
+        stream.read_some()
+        stream.send(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+    web = origin(connected=reply)
+    proxy = proxy_to(web)
+    assert proxy.get("/").status == 502
+    proxy.stderr.wait_for(f"server {web}: ")
+
+
+def test_a_server_that_does_not_shake_hands_is_given_up(proxy_to, origin):
+    def silent(stream):
+        while stream.read_some():
+            pass
+
+    proxy = proxy_to(origin(connected=silent), more="timeouts: {connect: 500ms}")
+    assert proxy.get("/").status == 504
+
+
+# What a cut is.
+
+
+def close_delimited(ends_well):
+    def behave(stream, request):
+        stream.send(b"HTTP/1.1 200 OK\r\n\r\nhalf of it?")
+        if ends_well:
+            stream.socket.unwrap()
+
+    return behave
+
+
+def test_an_answer_that_ends_without_close_notify_was_cut(proxy_to, secure_origin, pair):
+    """Anybody on the way can end a connection; nobody else can say close_notify."""
+    proxy = proxy_to(secure_origin(serving(*pair), close_delimited(True)))
+    assert proxy.get("/").body == b"half of it?"
+    proxy = proxy_to(secure_origin(serving(*pair), close_delimited(False)))
+    with pytest.raises((Truncated, ConnectionResetError)):
+        proxy.get("/")
+    with Client(proxy.address) as client:
+        client.write("GET", "/", version="1.0")
+        with pytest.raises(ConnectionResetError):
+            client.read_to_end()
+
+
+def test_an_idle_connection_is_ended_with_close_notify(proxy_to, secure_origin, pair):
+    ends = []
+
+    def serve(stream):
+        stream.read_request()
+        stream.send(answer())
+        ends.append(stream.read_some())  # An SSLEOFError without close_notify.
+
+    web = secure_origin(serving(*pair), connected=serve)
+    proxy = proxy_to(web, more="keepalive: {idle: 1s}")
+    assert proxy.get("/").status == 200
+    until(lambda: ends == [b""], "the idle connection has been ended")
+
+
+def test_checks_speak_tls_and_say_what_fails(proxy_to, secure_origin, pair, authority):
+    check = "health: {path: /, interval: 100ms, timeout: 2s, jitter: 0%}"
+    web = secure_origin(serving(*pair))
+    proxy = proxy_to(web, more=check)
+    proxy.wait_ready()
+    web = secure_origin(serving(*authority.issue("other.test")))
+    proxy = proxy_to(web, more=check)
+    proxy.stderr.wait_for("certificate is for other.test")
+    assert not proxy.is_ready()
+
+
+def test_openssl_s_server_is_understood(proxy_to, pair, tmp_path):
+    (tmp_path / "page").write_text("from openssl")
+    server = Process(
+        ["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", pair[0], "-cert_chain", pair[0],
+         "-key", pair[1], "-WWW"], cwd=tmp_path)
+    try:
+        address = server.stdout.wait_for(r"ACCEPT (127.0.0.1:\d+)")[0][1]
+        # It ends its answers by close_notify and says no length.
+        assert proxy_to(address).get("/page").body == b"from openssl"
+    finally:
+        server.kill()
+
+
+def relay(path):
+    """Passes bytes to and from a Unix socket, where nginx listens."""
+
+    def pump(source, sink):
+        try:
+            while data := source.recv(1 << 16):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def connected(stream):
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.connect(path)
+            back = threading.Thread(target=pump, args=(peer, stream.socket), daemon=True)
+            back.start()
+            pump(stream.socket, peer)
+            peer.shutdown(socket.SHUT_RDWR)
+            back.join()
+
+    return connected
+
+
+@pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
+def test_nginx_is_understood(proxy_to, nginx, origin, pair, tmp_path, version):
+    content = bytes(range(256)) * 8000
+    (tmp_path / "file").write_bytes(content)
+    peer = nginx(
+        f"ssl on; ssl_certificate {pair[0]}; ssl_certificate_key {pair[1]}; ssl_protocols {version};\n"
+        f"location / {{ root {tmp_path}; }}\n"
+        "location /who { return 200 $ssl_protocol:$ssl_session_reused; }")
+    proxy = proxy_to(origin(connected=relay(peer.address)), more="keepalive: {requests: 2}")
+    seen = [proxy.get("/who").body.decode() for _ in range(6)]
+    assert seen == [f"{version}:."] * 2 + [f"{version}:r"] * 4
+    assert proxy.get("/file").body == content
+
+
+def test_what_is_wrong_with_files_is_said_where_they_are_named(pair, authority, tmp_path):
+    (tmp_path / "rubbish").write_text("x")
+    for tls, problem in (
+        (f"{{ca: {tmp_path}/none}}", "none cannot be read: no such file or directory"),
+        (f"{{ca: {tmp_path}/rubbish}}", "rubbish has no certificate in PEM form"),
+        (f"{{client_certificate: {{certificate: {pair[0]}, key: {authority.folder}/root-key.pem}}}}", "is not the key of"),
+        ("{server_name: 'a b'}", "is not a host"),
+    ):
+        file = tmp_path / "martlet.yaml"
+        file.write_text(
+            f"listen: 127.0.0.1:0\npools: {{web: {{servers: ['127.0.0.1:1'],\n  tls: {tls}}}}}\nroutes: [{{proxy: web}}]\n")
+        done = command("check", file)
+        assert done.returncode == 78 and problem in done.stderr and ":3:" in done.stderr, done.stderr

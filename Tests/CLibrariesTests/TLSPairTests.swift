@@ -1,0 +1,186 @@
+import COpenSSL
+import Glibc
+import Testing
+
+@testable import CLibraries
+
+/// A client and a server that have shaken hands, over sockets that do not block.
+private struct Connection: ~Copyable {
+  let client: TLSSession
+  let server: TLSSession
+  let sockets: [Int32]
+
+  init(ticket: TLSTicket? = nil, _ ends: Ends) {
+    var numbers: [Int32] = [0, 0]
+    let type: Int32 = 1 | 0o4000  // SOCK_STREAM | SOCK_NONBLOCK
+    _ = unsafe socketpair(AF_UNIX, type, 0, &numbers)
+    sockets = numbers
+    server = .accepting(numbers[0], ends.server)
+    client = .connecting(
+      numbers[1], ends.client, to: "site.test", isAddress: false, ticket: ticket)
+    for _ in 0..<10 {
+      _ = client.shakeHands()
+      _ = server.shakeHands()
+    }
+  }
+
+  deinit { for socket in sockets { close(socket) } }
+}
+
+/// What both ends of connections are made with.
+private struct Ends {
+  let server: TLSContext
+  let client: TLSContext
+
+  init(server: TLSContext, client: TLSContext) {
+    self.server = server
+    self.client = client
+  }
+
+  init() throws {
+    let made = try SelfSigned(hosts: ["site.test"], days: 1)
+    let identity = try TLSIdentity(certificate: made.certificate, key: made.key)
+    server = try TLSContext(identities: [identity], tickets: TicketKeys())
+    client = try TLSContext(trusting: made.certificate, verifies: true)
+  }
+}
+
+extension TLSSession {
+  fileprivate func send(_ bytes: [UInt8]) -> Int? {
+    unsafe bytes.withUnsafeBytes { unsafe write($0) }
+  }
+
+  /// Reads until there is no more; and what the last step came to.
+  fileprivate func readAll() -> (bytes: [UInt8], step: Step) {
+    var all: [UInt8] = []
+    var room = [UInt8](repeating: 0, count: 5000)
+    while true {
+      let (count, step) = unsafe room.withUnsafeMutableBytes { unsafe read($0) }
+      all += room.prefix(count)
+      guard case .done = step else { return (all, step) }
+    }
+  }
+}
+
+/// Bytes each of whose places tells itself.
+private func content(_ count: Int) -> [UInt8] {
+  (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+}
+
+@Test func `what was taken arrives although its sender has forgotten it`() throws {
+  let connection = Connection(try Ends())
+  var sent: [UInt8] = []
+  // Until the socket is full and something is held.
+  while connection.server.isFlushed {
+    let bytes = content(50_000)
+    let taken = connection.server.send(bytes)
+    sent += bytes.prefix(taken ?? 0)
+  }
+  let more = connection.server.send([1, 2, 3])
+  #expect(more == 0, "nothing is taken before what is held")
+  var received: [UInt8] = []
+  for _ in 0..<1000 where received.count < sent.count {
+    received += connection.client.readAll().bytes
+    _ = connection.server.flush()
+  }
+  #expect(received == sent)
+  let isFlushed = connection.server.isFlushed
+  #expect(isFlushed)
+}
+
+@Test func `keys that are renewed while the socket is full hold up nothing`() throws {
+  let connection = Connection(try Ends())
+  var sent: [UInt8] = []
+  while connection.server.isFlushed {
+    let bytes = content(50_000)
+    let taken = connection.server.send(bytes)
+    sent += bytes.prefix(taken ?? 0)
+  }
+  // The server has to answer this by writing, and cannot.
+  let asked = unsafe SSL_key_update(connection.client.ssl, SSL_KEY_UPDATE_REQUESTED)
+  #expect(asked == 1)
+  let greeted = connection.client.send(Array("hello".utf8))
+  #expect(greeted == 5)
+  let heard = connection.server.readAll()
+  #expect(heard.bytes == Array("hello".utf8))
+  var received: [UInt8] = []
+  for _ in 0..<1000 where received.count < sent.count {
+    received += connection.client.readAll().bytes
+    _ = connection.server.flush()
+  }
+  #expect(received == sent)
+  // Both directions go on, with new keys.
+  let again = connection.server.send([7, 8, 9])
+  #expect(again == 3)
+  let last = connection.client.readAll()
+  #expect(last.bytes == [7, 8, 9])
+}
+
+@Test func `an end is told from a cut`() throws {
+  let ends = try Ends()
+  do {
+    let connection = Connection(ends)
+    _ = connection.server.end()
+    let heard = connection.client.readAll()
+    #expect(heard.step == .ended)
+  }
+  let connection = Connection(ends)
+  _ = shutdown(connection.sockets[0], Int32(SHUT_WR))
+  let heard = connection.client.readAll()
+  #expect(heard.step == .failed)
+}
+
+@Test func `a small room leaves the rest of a record to be read without the socket`() throws {
+  let connection = Connection(try Ends())
+  _ = connection.client.readAll()
+  let sent = connection.server.send(content(10_000))
+  #expect(sent == 10_000)
+  var room = [UInt8](repeating: 0, count: 100)
+  let first = unsafe room.withUnsafeMutableBytes { unsafe connection.client.read($0) }
+  #expect(first.count == 100)
+  #expect(room == Array(content(100)))
+  let holds = connection.client.holdsInput
+  #expect(holds)
+  let rest = connection.client.readAll()
+  #expect(rest.bytes.count == 9900)
+  let isEmpty = !connection.client.holdsInput && connection.client.hasDrainedSocket
+  #expect(isEmpty)
+}
+
+@Test func `a ticket is of use only to who checks alike`() throws {
+  let ends = try Ends()
+  let connection = Connection(ends)
+  _ = connection.server.send([1])
+  _ = connection.client.readAll()
+  let made = connection.client.ticket(ends.client, "site.test")
+  let ticket = try #require(made)
+  func isResumed(_ connection: borrowing Connection) -> Bool {
+    unsafe SSL_session_reused(connection.client.ssl) == 1
+  }
+  let again = isResumed(Connection(ticket: ticket, ends))
+  #expect(again)
+  let other = try TLSContext(trusting: nil, verifies: false)
+  let resumes = isResumed(Connection(ticket: ticket, Ends(server: ends.server, client: other)))
+  #expect(!resumes)
+}
+
+@Test func `keys of tickets are forgotten after two more`() throws {
+  let made = try SelfSigned(hosts: ["site.test"], days: 1)
+  let identity = try TLSIdentity(certificate: made.certificate, key: made.key)
+  let keys = TicketKeys()
+  let client = try TLSContext(trusting: made.certificate)
+  var ticket: TLSTicket?
+  for rotations in 0..<4 {
+    // A new context each time, as after a certificate that has changed.
+    let ends = Ends(server: try TLSContext(identities: [identity], tickets: keys), client: client)
+    let connection = Connection(ticket: ticket, ends)
+    let isResumed = unsafe SSL_session_reused(connection.client.ssl) == 1
+    #expect(isResumed == (1...2).contains(rotations))
+    if ticket == nil {
+      _ = connection.server.send([1])
+      _ = connection.client.readAll()
+      ticket = connection.client.ticket(client, "site.test")
+    }
+    keys.rotate()
+  }
+}
