@@ -133,7 +133,8 @@ def test_each_fault_of_a_server_is_said(proxy_to, secure_origin, authority, tmp_
         proxy = proxy_to(web)
         assert proxy.get("/").status == 502, name
         proxy.stderr.wait_for(f"server {web}: {problem}")
-        assert not web.requests and web.refused, name
+        until(lambda: web.refused, f"the server is told: {name}")
+        assert not web.requests, name
         assert proxy.metrics()["martlet_upstream_connect_failures_total"].value(pool="web", server=str(web)) == 1
         # Told not to look, it believes anybody.
         assert proxy_to(web, tls="{verify: false}").get("/").status == 200, name
