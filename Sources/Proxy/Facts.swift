@@ -56,6 +56,8 @@ struct PoolFacts {
   var idleTimeout: UInt64 = 0
   /// Requests after which a connection is closed; 0 is no limit.
   var requestsLimit: UInt32 = 0
+  /// Requests that must not be sent twice have a fresh connection.
+  var reusesSafely = false
   /// The age after which a connection is closed; 0 is no limit.
   var ageLimit: UInt64 = 0
   var preservesHost = true

@@ -294,6 +294,7 @@ public final class Snapshot: Sendable {
     if let keepalive = settings.keepalive {
       facts.idleLimit = keepalive.connections
       facts.idleTimeout = keepalive.idle.nanoseconds
+      facts.reusesSafely = keepalive.reuse == .safe
       facts.requestsLimit = UInt32(clamping: keepalive.requests)
       facts.ageLimit = keepalive.age.nanoseconds
     }

@@ -72,6 +72,8 @@ extension Worker {
 
   /// Takes the youngest idle connection that will do; false when there is none.
   private mutating func takeIdleConnection(_ exchange: Handle) -> Bool {
+    let isRisky = !exchanges[exchange].isRepeatable
+    if isRisky, exchanges[exchange].pool.reusesSafely { return false }
     let cell = facts(exchange).cell
     let placement = environment.cells[cell].placement
     while let upstream = idle[cell].takeYoungest(from: &upstreams) {
@@ -82,7 +84,6 @@ extension Worker {
       }
       // A request that must not be sent twice is not risked on a connection that has died
       // unnoticed: one look more, for these only.
-      let isRisky = !exchanges[exchange].isRepeatable
       if isRisky, !Syscalls.isSilent(upstreams[upstream].transport.socket) {
         closeUpstream(upstream)
         continue

@@ -188,6 +188,27 @@ def test_requests_outlast_the_death_of_all_servers_at_once(martlet, gunicorn):
     assert [r.status for r in answers] == [200] * 8
 
 
+@pytest.mark.parametrize("reuse, lost", [("safe", 0), ("always", 1)])
+def test_a_gunicorn_that_ends_is_sent_no_post_that_it_does_not_read(martlet, gunicorn, reuse, lost):
+    # It closes its listener at once, but its kept connections only when the last request is done.
+    a, b = gunicorn("a", workers=1, threads=8, keepalive=30), gunicorn("b", workers=1, threads=8, keepalive=30)
+    proxy = martlet(pool(f"keepalive: {{idle: 30s, reuse: {reuse}}}, retries: 1") + "workers: 1\n", bad=a, good=b)
+    threads, slow = in_background(lambda: proxy.get("/slow?seconds=2"), 2)
+    until(lambda: total(proxy, "martlet_server_in_flight") == 2, "both are busy")
+    for _ in range(4):
+        assert proxy.get("/echo").status == 200
+    a.process.signal(signal.SIGTERM)
+    until(a._is_gone, "its listener is closed")
+    statuses = []
+    posts = [threading.Thread(target=lambda: statuses.append(proxy.ask("POST", "/echo", body=b"x").status)) for _ in range(4)]
+    for post in posts:
+        post.start()
+    joined(posts)
+    joined(threads)
+    assert (statuses.count(502) > 0) == (lost > 0), statuses
+    assert statuses.count(200) + statuses.count(502) == 4
+
+
 # Held answers
 
 

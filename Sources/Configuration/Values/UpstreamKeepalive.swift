@@ -23,6 +23,20 @@ public struct UpstreamKeepalive: Equatable, Sendable {
   /// nginx: `keepalive_time`. Envoy: `max_connection_duration`.
   public var age: Duration = .seconds(300)
 
+  /// Which requests go out on kept connections.
+  ///
+  /// HAProxy: `http-reuse`.
+  public enum Reuse: String, CaseIterable, Equatable, Sendable {
+    /// Those that may be sent again. A server that ends closes its kept connections, perhaps with a
+    /// request unread in them, and a POST is lost over that: nobody knows whether it was read. A
+    /// fresh connection is refused by then, and the request goes to another server.
+    case safe
+    /// All of them.
+    case always
+  }
+
+  public var reuse = Reuse.safe
+
   public init() {}
 }
 
@@ -41,6 +55,10 @@ extension UpstreamKeepalive {
     Key(
       "age", \.age, .duration(.zero ... .seconds(86400)), synonyms: ["keepalive_time", "max_age"],
       "How old a connection may become; then it is closed when its request ends. 0 is no limit.")
+    Key(
+      "reuse", \.reuse, .words("a way to use kept connections", synonyms: ["aggressive": "always"]),
+      synonyms: ["http_reuse"],
+      "Which requests go out on kept connections: those that may be sent again (safe), or always.")
   }
 
   static let codec = declaration.codec().optional.or("off", nil)
