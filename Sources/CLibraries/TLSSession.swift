@@ -25,8 +25,7 @@ private import Glibc
     init() { unsafe pointer = unsafe copenssl_socket_method() }
   }
 
-  /// Nil where there is none.
-  /// Seen by tests, which have it do what peers do.
+  /// Nil where there is none. Tests see it, and have it do what peers do.
   let ssl: OpaquePointer?
 
   /// None: what stands where a connection is plain. Nothing is asked of it but whether it is on.

@@ -7,14 +7,12 @@ private import Synchronization
 /// What is sealed with the newest key is opened with it and with the two before: so a ticket lives
 /// for two to three spans between rotations.
 @safe public final class TicketKeys: Sendable {
-  /// Of a key in a file, as nginx's `ssl_session_ticket_key` has it: name, then the key of the
-  /// HMAC, then that of the cipher.
-  public static let keyBytes = 80
+  /// Of one key: 16 of its name, 32 for the HMAC, 32 for the cipher.
+  private static let keyBytes = 80
   private static let kept = 3
 
   private let keys: Mutex<[[UInt8]]>
 
-  /// Keys made up here.
   public init() { keys = Mutex([Self.make()]) }
 
   /// A new key seals from now on.

@@ -6,9 +6,9 @@ import Reactor
 struct Handshakes {
   /// Under way at once in one worker; others wait for their turn, and their timeout runs.
   static let limit = 256
-  /// Steps taken in one turn of the loop: whoever has shaken hands waits for two milliseconds at
-  /// most, however many come.
-  static let budget = 4
+  /// Steps taken in one turn of the loop: whoever has shaken hands waits for one signature at most,
+  /// however many come. Another turn costs a hundredth of that.
+  static let budget = 1
 
   var underWay = 0
   /// Those that have not begun, the oldest first; some may have gone meanwhile.

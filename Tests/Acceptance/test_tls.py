@@ -3,6 +3,7 @@
 import array
 import asyncio
 import fcntl
+import random
 import signal
 import socket
 import ssl
@@ -296,6 +297,35 @@ def test_garbage_ends_the_connection_and_nothing_else(site, origin, connect):
     assert kept.get("/").status == 200
     counts = proxy.metrics()["martlet_tls_handshakes_total"]
     assert counts.value(result="failure") == 6 and counts.value(result="success") == 1
+
+
+def test_hellos_that_are_broken_in_any_place_end_their_connection_alone(site, origin, authority, connect):
+    proxy = site(origin())
+    kept = connect(proxy)
+    outgoing = ssl.MemoryBIO()
+    tls = authority.trust().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="site.test")
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    hello = outgoing.read()
+    dice = random.Random(20)
+    for number in range(300):
+        broken = bytearray(hello)
+        for _ in range(dice.choice((1, 1, 2, 8))):
+            broken[dice.randrange(len(broken))] = dice.randrange(256)
+        if number % 3 == 0:
+            del broken[dice.randrange(len(broken)):]
+        with Client(proxy.address) as client:
+            try:
+                client.send(bytes(broken))
+                client.socket.shutdown(socket.SHUT_WR)
+                client.read_to_end()
+            except (BrokenPipeError, ConnectionResetError):
+                pass
+    assert kept.get("/").status == 200
+    metrics = proxy.metrics()
+    assert metrics["martlet_tls_handshakes_under_way"].value() == 0
+    assert metrics["martlet_connections"].value(side="client") == 1
+    assert connect(proxy).get("/").status == 200
 
 
 def test_a_hello_may_come_byte_by_byte(site, origin, authority):
