@@ -5,6 +5,9 @@ import Reactor
 struct RetryState: ~Copyable {
   /// Tries that are beside those which the pool allows: see `RetryCause.costsTry`.
   var freeTries: UInt8 = 0
+  /// A kept connection had died of old age: the next one is fresh, or a request that its server
+  /// answers by closing would go through all that are kept.
+  var wantsFresh = false
   /// The head of an answer is here, and nothing of it goes to the client before all of it is.
   var isHolding = false
   /// When all servers together have had their time to begin an answer; 0 where each try has it.

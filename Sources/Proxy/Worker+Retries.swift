@@ -28,6 +28,7 @@ extension Worker {
     guard mayGoOn(exchange, cause), rewindBody(exchange) else { return outlast(exchange, cause) }
     if cause == .stale {
       // The same server again, and not at the cost of an attempt.
+      exchanges[exchange].retry.wantsFresh = true
       exchanges[exchange].attempts -= 1
       exchanges[exchange].sends -= 1
       exchanges[exchange].tried = exchanges[exchange].triedBefore

@@ -74,6 +74,7 @@ extension Worker {
   private mutating func takeIdleConnection(_ exchange: Handle) -> Bool {
     let isRisky = !exchanges[exchange].isRepeatable
     if isRisky, exchanges[exchange].pool.reusesSafely { return false }
+    if exchanges[exchange].retry.wantsFresh { return false }
     let cell = facts(exchange).cell
     let placement = environment.cells[cell].placement
     while let upstream = idle[cell].takeYoungest(from: &upstreams) {

@@ -583,11 +583,32 @@ def test_a_reused_connection_that_dies_is_replaced_by_a_fresh_one(martlet, origi
 
 def test_a_post_on_a_reused_connection_that_dies_is_not_repeated(martlet, origin):
     web = origin(closes_a_reused_connection)
-    proxy = martlet("pools: {web: {servers: [$web], retries: 3, ejection: off}}\nroutes: [{match: {prefix: /}, proxy: web}]\n", web=web)
+    proxy = martlet("pools: {web: {servers: [$web], retries: 3, ejection: off, keepalive: {reuse: always}}}\nroutes: [{match: {prefix: /}, proxy: web}]\n", web=web)
     with proxy.connect() as client:
         assert client.ask("POST", "/", body=b"1").status == 200
         assert client.ask("POST", "/", body=b"2").status == 502
     assert [r.body for r in web.requests] == [b"1", b"2"]
+
+
+def test_a_get_that_a_server_answers_by_closing_does_not_go_through_all_kept_connections(martlet, origin):
+    def leave(stream, request):
+        if request.target == "/leave":
+            return False
+        stream.send(answer(b"ok"))
+        return True
+
+    web = origin(leave)
+    proxy = martlet(
+        "workers: 1\npools: {web: {servers: [$web], retries: 1, ejection: off, keepalive: {idle: 30s}}}\n"
+        "routes: [{match: {prefix: /}, proxy: web}]\n",
+        web=web,
+    )
+    clients = [proxy.connect() for _ in range(8)]
+    for client in clients:
+        # Each on a connection of its own, which is kept.
+        assert client.ask("POST", "/", body=b"x").status == 200
+    assert proxy.get("/leave").status == 502
+    assert len([r for r in web.requests if r.target == "/leave"]) == 2
 
 
 def test_a_connection_that_the_origin_closed_while_idle_is_not_used(martlet, origin):
@@ -596,7 +617,7 @@ def test_a_connection_that_the_origin_closed_while_idle_is_not_used(martlet, ori
         return False  # Keep-alive promised, closed all the same.
 
     web = origin(once)
-    proxy = martlet("pools: {web: {servers: [$web], retries: 0, ejection: off}}\nroutes: [{match: {prefix: /}, proxy: web}]\n", web=web)
+    proxy = martlet("pools: {web: {servers: [$web], retries: 0, ejection: off, keepalive: {reuse: always}}}\nroutes: [{match: {prefix: /}, proxy: web}]\n", web=web)
     with proxy.connect() as client:
         for i in range(20):
             # Not even a POST, which could not be repeated.
