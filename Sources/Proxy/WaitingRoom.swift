@@ -19,6 +19,8 @@ struct WaitingRoom {
   private(set) var window = 0
   /// How many are on trial now.
   private(set) var onTrial = 0
+  /// A trial has just failed to reach a server: nobody tries again before the timer has come.
+  private(set) var isResting = false
   /// It stands among those that are looked at when the turn's events are behind us.
   var isDue = false
   /// A timer will look at it.
@@ -27,11 +29,20 @@ struct WaitingRoom {
   var isEmpty: Bool { count == 0 }
   var isRecovering: Bool { window > 0 }
   /// Another request may go on.
-  var admits: Bool { window == 0 || onTrial < window }
+  var admits: Bool { window == 0 || (onTrial < window && !isResting) }
 
   /// The one whose turn it is.
   var first: Handle? {
     for i in 0..<3 where lines[i].first != .none { return lines[i].first }
+    return nil
+  }
+
+  /// The one whose turn it is when this one's has to wait.
+  func following(_ handle: Handle, in exchanges: borrowing Slab<Exchange>) -> Handle? {
+    if exchanges[handle].next != .none { return exchanges[handle].next }
+    for i in (exchanges[handle].route.priority.rawValue + 1)..<4 where i < 3 {
+      if lines[i].first != .none { return lines[i].first }
+    }
     return nil
   }
 
@@ -86,7 +97,13 @@ struct WaitingRoom {
   mutating func endRecovery() {
     window = 0
     onTrial = 0
+    isResting = false
   }
+
+  /// No server could be reached: the next try waits for the timer, whatever happens until then.
+  mutating func rest() { isResting = true }
+
+  mutating func endRest() { isResting = false }
 
   mutating func beginTrial() { onTrial += 1 }
 

@@ -85,7 +85,7 @@ extension Worker {
   /// where it is.
   ///
   /// - Parameter mayWait: it may stand in the queue for one that is full.
-  private func hasAnother(_ exchange: Handle, mayWait: Bool = false) -> Bool {
+  func hasAnother(_ exchange: Handle, mayWait: Bool = false) -> Bool {
     generations[exchanges[exchange].generation].balancer.hasAnother(
       pool: exchanges[exchange].route.pool, tried: exchanges[exchange].tried,
       priority: exchanges[exchange].route.priority,
@@ -117,10 +117,12 @@ extension Worker {
       hasAnother(exchange, mayWait: true)
     else { return }
     // That its server was found dead costs the request none of its tries.
-    exchanges[exchange].retry.freeTries += 1
-    guard
-      mayGoOn(exchange, cause), rewindBody(exchange)
-    else { return }
+    let before = exchanges[exchange].retry.freeTries
+    exchanges[exchange].retry.freeTries = before < .max ? before + 1 : before
+    guard mayGoOn(exchange, cause), rewindBody(exchange) else {
+      exchanges[exchange].retry.freeTries = before
+      return
+    }
     exchanges[exchange].reason = .serverDown
     releaseUpstream(exchange, isReusable: false)
     // The server is out already: this is no other failure.
@@ -134,7 +136,10 @@ extension Worker {
   mutating func answerTimeout(_ exchange: Handle) -> UInt64 {
     let all = responseTimeout(exchange)
     let one = exchanges[exchange].pool.tryTimeout
-    guard one > 0, exchanges[exchange].isRepeatable else { return all }
+    // An answer that has begun already has as long as any.
+    guard one > 0, exchanges[exchange].asked > 0, exchanges[exchange].isRepeatable else {
+      return all
+    }
     if exchanges[exchange].retry.waitEnd == 0 {
       exchanges[exchange].retry.waitEnd = clock.now + all
     }
