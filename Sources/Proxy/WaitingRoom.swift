@@ -21,6 +21,11 @@ struct WaitingRoom {
   private(set) var onTrial = 0
   /// A trial has just failed to reach a server: nobody tries again before the timer has come.
   private(set) var isResting = false
+  /// How often the timer has come since a trial began or ended.
+  private var ticks = 0
+  /// So many, and one more may go on trial: whoever takes so long is with a server that is there,
+  /// and others would wait in vain for its answer.
+  private static let patience = 20
   /// It stands among those that are looked at when the turn's events are behind us.
   var isDue = false
   /// A timer will look at it.
@@ -103,13 +108,25 @@ struct WaitingRoom {
   /// No server could be reached: the next try waits for the timer, whatever happens until then.
   mutating func rest() { isResting = true }
 
-  mutating func endRest() { isResting = false }
+  /// The timer has come.
+  mutating func tick() {
+    isResting = false
+    guard window > 0, onTrial >= window else { return }
+    ticks += 1
+    guard ticks == Self.patience else { return }
+    ticks = 0
+    window += 1
+  }
 
-  mutating func beginTrial() { onTrial += 1 }
+  mutating func beginTrial() {
+    onTrial += 1
+    ticks = 0
+  }
 
   /// - Parameter succeeded: whether the server has answered; nil when that was not to be seen.
   mutating func endTrial(succeeded: Bool?) {
     guard window > 0 else { return }
+    ticks = 0
     onTrial = max(onTrial - 1, 0)
     switch succeeded {
     case true?: window += 1

@@ -88,8 +88,9 @@ extension Worker {
         continue
       }
       // A request that must not be sent twice is not risked on a connection that has died
-      // unnoticed: one look more, for these only.
-      let isRisky = !exchanges[exchange].isRepeatable
+      // unnoticed: one look more, for these only. Where one has just died under a request, the
+      // others may have, too.
+      let isRisky = !exchanges[exchange].isRepeatable || exchanges[exchange].isReused
       if isRisky, !Syscalls.isSilent(upstreams[upstream].transport.socket) {
         closeUpstream(upstream)
         continue

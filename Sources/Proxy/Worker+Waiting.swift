@@ -224,7 +224,7 @@ extension Worker {
 
   mutating func roomExpired(_ cell: Int) {
     rooms[cell].isTimed = false
-    rooms[cell].endRest()
+    rooms[cell].tick()
     guard !rooms[cell].isEmpty else { return }
     makeDue(cell)
     setRoomTimer(cell)
