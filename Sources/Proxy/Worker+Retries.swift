@@ -25,7 +25,10 @@ extension Worker {
     case .stale: endRequest(exchange, .stale)
     default: endRequest(exchange, .failed)
     }
-    guard mayGoOn(exchange, cause), rewindBody(exchange) else { return refuseUnserved(exchange) }
+    guard mayGoOn(exchange, cause), rewindBody(exchange) else {
+      if cause == .unconnected, goBackToQueue(exchange) { return }
+      return refuseUnserved(exchange)
+    }
     if cause == .stale {
       // The same server again, and not at the cost of an attempt.
       exchanges[exchange].attempts -= 1
@@ -59,6 +62,20 @@ extension Worker {
     if generations[generation].budgets[pool].spend(now: clock.now) { return true }
     environment.counters.add(counters(exchange).retriesRefused)
     return false
+  }
+
+  /// Lets a request that has no try left wait on, where no server could be reached: that is no
+  /// try of those that it has for servers which fail it. False when it may not.
+  private mutating func goBackToQueue(_ exchange: Handle) -> Bool {
+    guard mayWait(exchange), rewindBody(exchange) else { return false }
+    if !hasAnother(exchange, mayWait: true) {
+      waitOrRefuse(exchange)
+    } else if exchanges[exchange].queuedSince > 0 {
+      wait(exchange)
+    } else {
+      return false
+    }
+    return true
   }
 
   /// Gives the request, which can be sent again from its beginning, to another server.

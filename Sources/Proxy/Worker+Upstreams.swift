@@ -25,7 +25,7 @@ extension Worker {
     waitOrRefuse(exchange)
   }
 
-  private mutating func waitOrRefuse(_ exchange: Handle) {
+  mutating func waitOrRefuse(_ exchange: Handle) {
     // Another server might have had a better answer; it is not worth waiting for.
     if deliverKept(exchange) { return }
     guard mayWait(exchange) else { return refuseUnserved(exchange) }

@@ -120,7 +120,10 @@ extension Worker {
     let priority = exchanges[exchange].route.priority
     rooms[pool.cell].remove(exchange, from: &exchanges)
     exchanges[exchange].phase = .holding
-    exchanges[exchange].queued &+= clock.now &- exchanges[exchange].entered
+    let waited = clock.now &- exchanges[exchange].entered
+    exchanges[exchange].queued &+= waited
+    // That is no server's time.
+    if exchanges[exchange].retry.waitEnd > 0 { exchanges[exchange].retry.waitEnd &+= waited }
     environment.poolCells[pool.cell].leave()
     if rooms[pool.cell].isEmpty(priority) {
       environment.poolCells[pool.cell].note(false, of: priority, worker: environment.number)

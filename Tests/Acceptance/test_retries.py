@@ -555,3 +555,34 @@ def test_many_connections_that_have_died_at_once_are_not_tried_one_after_the_oth
             fresh.send(answer(b"again"))
             assert clients[0].read_response().body == b"again"
         assert total(proxy, "martlet_upstream_requests_total") <= 52
+
+
+def test_the_time_in_the_queue_is_not_the_servers(martlet, origin):
+    """A request that has been with a server, and waits for the next, finds its time as it left it."""
+    asked = threading.Event()
+
+    def dies(stream, request):
+        asked.set()
+        return False
+
+    a = origin(dies)
+    proxy = martlet(
+        'pools: {web: {servers: ["$a"], ejection: off, retries: {tries: 1, try_timeout: 200ms}, '
+        "timeouts: {response: 500ms}, queue: {timeout: 30s}}}\n" + ROUTES,
+        a=a,
+    )
+    with proxy.connect() as client:
+        client.write("GET", "/")
+        assert asked.wait(20)
+        a.close()
+        until(lambda: total(proxy, "martlet_queue_waiting") == 1, "it waits")
+        begin = time.monotonic()
+        until(lambda: time.monotonic() - begin > 0.7, "longer than a server has")
+
+        def answers(stream, request):
+            time.sleep(0.05)
+            stream.send(answer(b"late"))
+            return True
+
+        origin(answers, address=a.address[0], port=a.address[1])
+        assert client.read_response().body == b"late"
