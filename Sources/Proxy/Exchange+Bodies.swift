@@ -57,10 +57,10 @@ extension Exchange {
     }
   }
 
-  /// Puts the next piece of the request's body into the input, as a chunk; false when there is
+  /// Makes a chunk of the next piece of the request's body; false when there is
   /// none.
   mutating func fillChunk() throws(SystemError) -> Bool {
-    try requestStore.writeChunk(to: &input)
+    try requestStore.writeChunk(to: &chunk)
   }
 
   /// Sends the head for the server and the body that stands behind the client's own head with

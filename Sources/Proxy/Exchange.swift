@@ -100,6 +100,9 @@ struct Exchange: ~Copyable {
   var connectStart: Instant = 0
   var connectTime: UInt64 = 0
   var firstByte: Instant = 0
+  /// The piece of a body of unknown length that goes to the server now, as a chunk. An early answer
+  /// may come meanwhile.
+  var chunk = ByteBuffer()
   /// First the head that goes to the server, then what comes from it.
   var input = ByteBuffer()
   /// Whether `input` holds bytes for the server.

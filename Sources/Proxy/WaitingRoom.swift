@@ -19,6 +19,13 @@ struct WaitingRoom {
   private(set) var window = 0
   /// How many are on trial now.
   private(set) var onTrial = 0
+  /// A trial has just failed to reach a server: nobody tries again before the timer has come.
+  private(set) var isResting = false
+  /// How often the timer has come since a trial began or ended.
+  private var ticks = 0
+  /// So many, and one more may go on trial: whoever takes so long is with a server that is there,
+  /// and others would wait in vain for its answer.
+  private static let patience = 20
   /// It stands among those that are looked at when the turn's events are behind us.
   var isDue = false
   /// A timer will look at it.
@@ -27,11 +34,20 @@ struct WaitingRoom {
   var isEmpty: Bool { count == 0 }
   var isRecovering: Bool { window > 0 }
   /// Another request may go on.
-  var admits: Bool { window == 0 || onTrial < window }
+  var admits: Bool { window == 0 || (onTrial < window && !isResting) }
 
   /// The one whose turn it is.
   var first: Handle? {
     for i in 0..<3 where lines[i].first != .none { return lines[i].first }
+    return nil
+  }
+
+  /// The one whose turn it is when this one's has to wait.
+  func following(_ handle: Handle, in exchanges: borrowing Slab<Exchange>) -> Handle? {
+    if exchanges[handle].next != .none { return exchanges[handle].next }
+    for i in (exchanges[handle].route.priority.rawValue + 1)..<4 where i < 3 {
+      if lines[i].first != .none { return lines[i].first }
+    }
     return nil
   }
 
@@ -86,13 +102,31 @@ struct WaitingRoom {
   mutating func endRecovery() {
     window = 0
     onTrial = 0
+    isResting = false
   }
 
-  mutating func beginTrial() { onTrial += 1 }
+  /// No server could be reached: the next try waits for the timer, whatever happens until then.
+  mutating func rest() { isResting = true }
+
+  /// The timer has come.
+  mutating func tick() {
+    isResting = false
+    guard window > 0, onTrial >= window else { return }
+    ticks += 1
+    guard ticks == Self.patience else { return }
+    ticks = 0
+    window += 1
+  }
+
+  mutating func beginTrial() {
+    onTrial += 1
+    ticks = 0
+  }
 
   /// - Parameter succeeded: whether the server has answered; nil when that was not to be seen.
   mutating func endTrial(succeeded: Bool?) {
     guard window > 0 else { return }
+    ticks = 0
     onTrial = max(onTrial - 1, 0)
     switch succeeded {
     case true?: window += 1

@@ -110,6 +110,7 @@ extension Worker {
       exchanges[exchange].limits.release(by: environment.limiter)
     }
     buffers.strip(&exchanges[exchange].request)
+    buffers.strip(&exchanges[exchange].chunk)
     buffers.strip(&exchanges[exchange].input)
     buffers.strip(&exchanges[exchange].output)
     buffers.strip(&exchanges[exchange].retry.kept)

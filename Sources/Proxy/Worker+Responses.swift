@@ -53,9 +53,8 @@ extension Worker {
   private mutating func receiveResponseHead(_ exchange: Handle) {
     let upstream = exchanges[exchange].upstream
     // Until the head has gone out, the buffer holds bytes for the server.
-    guard upstream != .none, exchanges[exchange].isSendingOver || !holdsRequest(exchange) else {
-      return
-    }
+    guard upstream != .none, exchanges[exchange].isSendingOver || !exchanges[exchange].isSendingHead
+    else { return }
     if exchanges[exchange].isSendingOver { dropUnsent(exchange) }
     while upstreams[upstream].transport.isReadable {
       guard makeRoomForResponseHead(exchange) else { return }
@@ -78,15 +77,10 @@ extension Worker {
     return isWaiting ? .serverClosedWaiting : .serverClosedRequest
   }
 
-  private func holdsRequest(_ exchange: Handle) -> Bool {
-    if exchanges[exchange].isSendingHead { return true }
-    return exchanges[exchange].sendsChunks && !exchanges[exchange].isSent
-      && !exchanges[exchange].input.isEmpty
-  }
-
   /// What the server did not take of the request will not be sent.
   private mutating func dropUnsent(_ exchange: Handle) {
-    guard holdsRequest(exchange) else { return }
+    buffers.strip(&exchanges[exchange].chunk)
+    guard exchanges[exchange].isSendingHead else { return }
     exchanges[exchange].isSendingHead = false
     exchanges[exchange].input.clear()
   }
@@ -183,6 +177,7 @@ extension Worker {
 
   /// Turns the server's head into the client's.
   mutating func beginResponse(_ exchange: Handle) {
+    endTrial(exchange, .answered)
     exchanges[exchange].status = responseHead.status
     exchanges[exchange].responseBody = BodyReader(responseHead.framing)
     exchanges[exchange].phase = .responding

@@ -63,7 +63,7 @@ extension Worker {
   }
 
   /// The request has used up its tries. When all servers end at once it may wait in the queue until
-  /// they are back, if it may be sent again.
+  /// they are back, if it may be sent again; when others are there, until they have time for it.
   private mutating func outlast(_ exchange: Handle, _ cause: RetryCause) {
     let mayWait =
       switch cause {
@@ -72,6 +72,7 @@ extension Worker {
       case .stale, .takenBack, .unreadable, .status, .tooSlow, .timedOut: false
       }
     guard mayWait, rewindBody(exchange) else { return refuseUnserved(exchange) }
+    if self.mayWait(exchange), hasAnother(exchange, mayWait: true) { return wait(exchange) }
     waitOrRefuse(exchange)
   }
 
@@ -99,7 +100,7 @@ extension Worker {
   /// where it is.
   ///
   /// - Parameter mayWait: it may stand in the queue for one that is full.
-  private func hasAnother(_ exchange: Handle, mayWait: Bool = false) -> Bool {
+  func hasAnother(_ exchange: Handle, mayWait: Bool = false) -> Bool {
     generations[exchanges[exchange].generation].balancer.hasAnother(
       pool: exchanges[exchange].route.pool, tried: exchanges[exchange].tried,
       priority: exchanges[exchange].route.priority,
@@ -131,10 +132,12 @@ extension Worker {
       hasAnother(exchange, mayWait: true)
     else { return }
     // That its server was found dead costs the request none of its tries.
-    exchanges[exchange].retry.freeTries += 1
-    guard
-      mayGoOn(exchange, cause), rewindBody(exchange)
-    else { return }
+    let before = exchanges[exchange].retry.freeTries
+    exchanges[exchange].retry.freeTries = before < .max ? before + 1 : before
+    guard mayGoOn(exchange, cause), rewindBody(exchange) else {
+      exchanges[exchange].retry.freeTries = before
+      return
+    }
     exchanges[exchange].reason = .serverDown
     releaseUpstream(exchange, isReusable: false)
     // The server is out already: this is no other failure.
@@ -148,7 +151,10 @@ extension Worker {
   mutating func answerTimeout(_ exchange: Handle) -> UInt64 {
     let all = responseTimeout(exchange)
     let one = exchanges[exchange].pool.tryTimeout
-    guard one > 0, exchanges[exchange].isRepeatable else { return all }
+    // An answer that has begun already has as long as any.
+    guard one > 0, exchanges[exchange].asked > 0, exchanges[exchange].isRepeatable else {
+      return all
+    }
     if exchanges[exchange].retry.waitEnd == 0 {
       exchanges[exchange].retry.waitEnd = clock.now + all
     }

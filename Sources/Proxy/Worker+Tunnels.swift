@@ -27,6 +27,7 @@ struct Tunnel: ~Copyable {
 extension Worker {
   /// The server has agreed to another protocol: from here on bytes are passed, not read.
   mutating func beginTunnel(_ exchange: Handle) {
+    endTrial(exchange, .answered)
     exchanges[exchange].status = 101
     exchanges[exchange].phase = .responding
     guard writeResponseHead(exchange) else { return serverFailed(exchange, .serverMalformed) }

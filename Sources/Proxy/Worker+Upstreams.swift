@@ -8,7 +8,12 @@ extension Worker {
   /// Picks a server and sends it the request. When none takes it the request waits for one that
   /// will, or the client is told.
   mutating func askServer(_ exchange: Handle) {
-    guard !standsBehind(exchange) else { return wait(exchange) }
+    guard !standsBehind(exchange) else {
+      if exchanges[exchange].tried.count > 0, !hasAnother(exchange, mayWait: true) {
+        return waitOrRefuse(exchange)
+      }
+      return wait(exchange)
+    }
     while exchanges[exchange].hasTryLeft {
       switch claimServer(exchange) {
       case .claimed: return begin(exchange)
@@ -21,6 +26,8 @@ extension Worker {
   }
 
   mutating func waitOrRefuse(_ exchange: Handle) {
+    // Another server might have had a better answer; it is not worth waiting for.
+    if deliverKept(exchange) { return }
     guard mayWait(exchange) else { return refuseUnserved(exchange) }
     rooms[exchanges[exchange].pool.cell].beginRecovery()
     wait(exchange)
@@ -269,6 +276,7 @@ extension Worker {
     let upstream = exchanges[exchange].upstream
     guard upstream != .none else { return }
     exchanges[exchange].upstream = .none
+    buffers.strip(&exchanges[exchange].chunk)
     let pool = exchanges[exchange].pool
     if pool.speaksTLS, isReusable { keepTicket(exchange, upstream) }
     if isReusable { upstreams[upstream].state = .idle }
@@ -335,10 +343,11 @@ extension Worker {
       upstreams[upstream].transport.isReadable = true
       return
     }
-    guard exchanges[exchange].requestBody.isDone, exchanges[exchange].input.isEmpty,
+    guard exchanges[exchange].requestBody.isDone, exchanges[exchange].chunk.isEmpty,
       exchanges[exchange].requestStore.isEmpty,
       !exchanges[exchange].sendsChunks || exchanges[exchange].isLastChunkSent
     else { return }
+    buffers.strip(&exchanges[exchange].chunk)
     exchanges[exchange].isSent = true
     setUpstreamDeadline(upstream, after: answerTimeout(exchange))
   }
@@ -356,14 +365,13 @@ extension Worker {
   private mutating func sendStored(_ exchange: Handle) throws(SystemError) {
     guard exchanges[exchange].requestStore.isOpen else { return }
     let upstream = exchanges[exchange].upstream
-    while upstreams[upstream].transport.isWritable || !exchanges[exchange].input.isEmpty {
+    while upstreams[upstream].transport.isWritable {
       if exchanges[exchange].sendsChunks {
         guard try frameChunk(exchange) else { return }
         continue
       }
       let front = exchanges[exchange].requestStore.front
       guard front != .nothing, front != .writing else { return }
-      // What stands in the input may be half a head of an early answer: no reason to try on.
       guard try exchanges[exchange].requestStore.send(to: &upstreams[upstream].transport) > 0
       else { return }
       setUpstreamDeadline(upstream, after: sendTimeout(exchange))
@@ -374,22 +382,26 @@ extension Worker {
   /// can be sent now.
   private mutating func frameChunk(_ exchange: Handle) throws(SystemError) -> Bool {
     let upstream = exchanges[exchange].upstream
-    if exchanges[exchange].input.isEmpty {
+    if exchanges[exchange].chunk.isEmpty {
       guard try fillChunk(exchange) else { return false }
     }
-    let sent = try upstreams[upstream].transport.send(&exchanges[exchange].input)
+    let sent = try upstreams[upstream].transport.send(&exchanges[exchange].chunk)
     setUpstreamDeadline(upstream, after: sendTimeout(exchange))
-    return sent > 0 && exchanges[exchange].input.isEmpty
+    return sent > 0 && exchanges[exchange].chunk.isEmpty
   }
 
-  /// Puts a chunk into the input buffer; false when there is nothing to put there.
+  /// Makes the next chunk; false when there is nothing to make it of.
   private mutating func fillChunk(_ exchange: Handle) throws(SystemError) -> Bool {
+    buffers.equip(&exchanges[exchange].chunk)
     if try exchanges[exchange].fillChunk() { return true }
     guard exchanges[exchange].requestStore.isEmpty, exchanges[exchange].requestBody.isDone,
       !exchanges[exchange].isLastChunkSent
-    else { return false }
+    else {
+      buffers.strip(&exchanges[exchange].chunk)
+      return false
+    }
     exchanges[exchange].isLastChunkSent = true
-    ChunkWriter.last(to: &exchanges[exchange].input)
+    ChunkWriter.last(to: &exchanges[exchange].chunk)
     return true
   }
 }

@@ -76,6 +76,7 @@ extension Worker {
     clients[exchanges[exchange].client].deadline.set(
       exchanges[exchange].queuedSince &+ pool.queueTimeout,
       token: Token(kind: .client, exchanges[exchange].client), &wheel)
+    noticeHalfClose(exchange)
     setRoomTimer(pool.cell)
     // A slot may have become free before this request could be seen to wait for one.
     if pool.hasCapacity { makeDue(pool.cell) }
@@ -122,7 +123,10 @@ extension Worker {
     let priority = exchanges[exchange].route.priority
     rooms[pool.cell].remove(exchange, from: &exchanges)
     exchanges[exchange].phase = .holding
-    exchanges[exchange].queued &+= clock.now &- exchanges[exchange].entered
+    let waited = clock.now &- exchanges[exchange].entered
+    exchanges[exchange].queued &+= waited
+    // That is no server's time.
+    if exchanges[exchange].retry.waitEnd > 0 { exchanges[exchange].retry.waitEnd &+= waited }
     environment.poolCells[pool.cell].leave()
     if rooms[pool.cell].isEmpty(priority) {
       environment.poolCells[pool.cell].note(false, of: priority, worker: environment.number)
@@ -163,20 +167,45 @@ extension Worker {
 
   /// Lets those go on for whom there is a server.
   private mutating func serveRoom(_ cell: Int) {
+    // The last one that others have been preferred to.
+    var passed: Handle?
     for _ in 0..<Self.roomBudget {
       guard rooms[cell].admits else { return }
-      guard let exchange = rooms[cell].first else {
+      guard let first = rooms[cell].first else {
         rooms[cell].endRecovery()
         // What came here may be for others who wait.
         return noteFreeSlot(cell)
       }
-      guard claimServer(exchange) == .claimed else { return setRoomTimer(cell) }
-      leaveRoom(exchange)
-      environment.counters.observe(
-        exchanges[exchange].pool.counters.wait, nanoseconds: exchanges[exchange].queued)
-      begin(exchange)
+      let next = passed.map { rooms[cell].following($0, in: exchanges) } ?? first
+      guard let exchange = next else { break }
+      switch claimServer(exchange) {
+      case .claimed:
+        passed = nil
+        letGo(exchange)
+      case .none where hasLostSession(exchange):
+        passed = nil
+        refuseSession(exchange)
+      case .full, .none:
+        guard waitsForItself(exchange) else { return setRoomTimer(cell) }
+        passed = exchange
+      }
     }
-    makeDue(cell)
+    if passed == nil { makeDue(cell) } else { setRoomTimer(cell) }
+  }
+
+  /// That there is no server for the exchange says nothing about those behind it: only one will
+  /// do for it, or it has come across a reload and knows old servers only.
+  private func waitsForItself(_ exchange: Handle) -> Bool {
+    exchanges[exchange].session.home != 0 || exchanges[exchange].generation != current
+  }
+
+  private mutating func letGo(_ exchange: Handle) {
+    leaveRoom(exchange)
+    environment.counters.observe(
+      exchanges[exchange].pool.counters.wait, nanoseconds: exchanges[exchange].queued)
+    // A client that has closed its side meanwhile has a moment more, as any other.
+    noticeHalfClose(exchange)
+    begin(exchange)
   }
 
   /// A server of the pool has one request less: who waits is told.
@@ -201,6 +230,7 @@ extension Worker {
 
   mutating func roomExpired(_ cell: Int) {
     rooms[cell].isTimed = false
+    rooms[cell].tick()
     guard !rooms[cell].isEmpty else { return }
     makeDue(cell)
     setRoomTimer(cell)
@@ -215,7 +245,10 @@ extension Worker {
     let cell = exchanges[exchange].pool.cell
     switch outcome {
     case .answered: rooms[cell].endTrial(succeeded: true)
-    case .connectFailed, .failed: rooms[cell].endTrial(succeeded: false)
+    case .connectFailed:
+      rooms[cell].endTrial(succeeded: false)
+      rooms[cell].rest()
+    case .failed: rooms[cell].endTrial(succeeded: false)
     case .stale, .abandoned: rooms[cell].endTrial(succeeded: nil)
     }
     if outcome != .connectFailed { makeDue(cell) }
@@ -227,10 +260,9 @@ extension Worker {
   /// that it brings.
   mutating func renewWaiting() {
     for cell in rooms.indices where !rooms[cell].isEmpty {
-      var next = rooms[cell].first ?? .none
-      while next != .none {
-        let exchange = next
-        next = exchanges[exchange].next
+      var next = rooms[cell].first
+      while let exchange = next {
+        next = rooms[cell].following(exchange, in: exchanges)
         renewWaiting(exchange)
       }
       makeDue(cell)

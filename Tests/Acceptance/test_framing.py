@@ -43,6 +43,37 @@ def test_a_chunked_request_streams_as_it_comes(proxy_to, origin):
         assert client.read_response().body == b"second"
 
 
+@pytest.mark.parametrize("early", ["half a head", "a head", "a head and a chunk"])
+@pytest.mark.parametrize("response", ["true", "false"])
+def test_an_answer_may_begin_while_a_chunked_request_still_streams(proxy_to, origin, early, response):
+    """Nothing of the one gets into the other."""
+    whole = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nearly\r\n"
+    cut = {"half a head": 20, "a head": whole.index(b"5\r"), "a head and a chunk": len(whole)}[early]
+
+    def connected(stream):
+        stream.read_request_head()
+        assert stream.read_exactly(10) == b"5\r\nfirst\r\n"
+        stream.send(whole[:cut])
+        web.note(True)
+        body, _ = stream.read_chunked()
+        stream.send(whole[cut:] + chunked([body]))
+        assert stream.read_some() == b""
+
+    web = origin(connected=connected)
+    with proxy_to(web, response=response).connect() as client:
+        client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n")
+        assert web.next_request()
+        if early == "a head and a chunk":
+            assert client.read_response_head().status == 200
+            assert client.read_exactly(10) == b"5\r\nearly\r\n"
+        pieces = [bytes([65 + i]) * 9000 for i in range(20)]
+        client.send(chunked(pieces))
+        if early == "a head and a chunk":
+            assert client.read_chunked()[0] == b"".join(pieces)
+        else:
+            assert client.read_response().body == b"early" + b"".join(pieces)
+
+
 def test_a_chunked_response_streams_as_it_comes(proxy_to, origin):
     """The client has the first chunk before the origin sends the second."""
     first_arrived = threading.Event()

@@ -2,11 +2,14 @@
 
 import json
 import threading
+import time
 
 import pytest
 
 from support.origin import RefusedPort, answer
 from support.waiting import PATIENCE, until
+
+from test_sessions import SWITCH, UPGRADE
 
 ONE = """
 pools: {web: {servers: ["$a"], capacity: $capacity, queue: {%s}}}
@@ -282,3 +285,90 @@ routes: [{match: {prefix: /}, proxy: web}]
     assert {r.target for r in a.requests} <= {"/health"}
     healthy.set()
     assert sorted(settled(c).body for c in clients) == sorted(b"/%d" % i for i in range(5))
+
+
+# Where waiting meets the rest.
+
+
+def connects(proxy):
+    return proxy.metrics()["martlet_upstream_connects_total"].value()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_server_with_a_capacity_that_is_down_is_not_stormed(martlet, refused_port, workers):
+    proxy = martlet(
+        f"workers: {workers}\n"
+        'pools: {web: {servers: ["$a"], capacity: 4, queue: {timeout: 30s}}}\nroutes: [{match: {prefix: /}, proxy: web}]\n',
+        a=refused_port,
+    )
+    for i in range(20):
+        ask(proxy, f"/{i}")
+    # Each that comes may have tried on its way into the line; from then on each worker tries now and then.
+    until(lambda: connects(proxy) >= 30, "the server is tried")
+    begin, before = time.monotonic(), connects(proxy)
+    until(lambda: connects(proxy) >= before + 5, "it is tried again")
+    until(lambda: time.monotonic() - begin > 0.5, "half a second has passed")
+    tries = connects(proxy) - before
+    assert tries <= 10 * workers * (time.monotonic() - begin) + 2 * workers
+
+
+def test_all_who_wait_go_over_to_a_new_configuration_whatever_their_priority(martlet, origin):
+    port = RefusedPort()
+    a = origin(lambda s, r: s.send(answer(r.target.encode())) or True)
+    text = ONE.replace("capacity: $capacity, ", "")
+    proxy = martlet(text % "timeout: 30s", a=port)
+    clients = [ask(proxy, target) for target in ["/login", "/page", "/report"]]
+    until(lambda: waiting(proxy) == 3, "they wait")
+    proxy.write(text % "timeout: 30s", a=a)
+    proxy.reload()
+    assert [settled(c).body for c in clients] == [b"/login", b"/page", b"/report"]
+    port.close()
+
+
+def test_a_websocket_that_goes_first_to_a_server_that_has_come_up_lets_others_follow(martlet, origin):
+    port = RefusedPort()
+    proxy = martlet(
+        """
+workers: 1
+pools: {web: {servers: ["$a"], queue: {timeout: 30s}}}
+routes: [{match: {prefix: /}, proxy: {pool: web, upgrade: [websocket]}}]
+""",
+        a=port,
+    )
+    socket = ask(proxy, "/socket", headers=UPGRADE)
+    until(lambda: waiting(proxy) == 1, "the WebSocket waits")
+    pages = [ask(proxy, f"/{i}") for i in range(5)]
+    until(lambda: waiting(proxy) == 6, "pages wait behind it")
+    port.close()
+
+    def behave(stream, request):
+        if request.target != "/socket":
+            stream.send(answer(request.target.encode()))
+            return True
+        stream.send(SWITCH)
+        stream.read_end()
+        return False
+
+    origin(behave, address=port.address[0], port=port.address[1])
+    with socket:
+        assert socket.read_response().status == 101
+        assert [settled(c).body for c in pages] == [b"/%d" % i for i in range(5)]
+
+
+def test_a_client_that_closes_its_side_in_the_queue_is_given_up_behind_it_too(martlet, origin, gate):
+    a = origin(gate)
+    proxy = martlet("timeouts: {half_closed: 1s}\n" + ONE % "", a=a, capacity=1)
+    first = ask(proxy, "/first")
+    until(lambda: gate.inside, "the first is with the server")
+    leaver = ask(proxy, "/leaver")
+    until(lambda: waiting(proxy) == 1, "one waits")
+    leaver.shutdown_sending()
+    gate.let_go("/first")
+    until(lambda: "/leaver" in gate.inside, "it is with the server")
+    assert leaver.read_to_end() == b""
+    until(lambda: in_flight(proxy) == 0, "its slot is free")
+    assert settled(first).status == 200
+
+
+def in_flight(proxy):
+    return sum(s["in_flight"] for s in json.loads(proxy.admin("/pools").body)["pools"][0]["servers"])

@@ -3,6 +3,7 @@
 import gzip
 import os
 import signal
+import socket
 import threading
 import time
 
@@ -10,7 +11,7 @@ import pytest
 
 from support.origin import answer
 from support.waiting import until
-from support.wire import Truncated
+from support.wire import Stream, Truncated
 
 ROUTES = "routes: [{match: {prefix: /}, proxy: web}]\n"
 
@@ -576,3 +577,68 @@ def test_half_a_head_from_a_server_that_reads_no_further_holds_nobody_up(martlet
         step.set()
     joined(threads)
     assert answers[0].status == 413
+
+
+def test_many_connections_that_have_died_at_once_are_not_tried_one_after_the_other(martlet):
+    """One may be taken for good; after that each is looked at before it is used."""
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
+        proxy = martlet(
+            "workers: 1\n"
+            'pools: {web: {servers: ["$a"], keepalive: {connections: 1000, idle: 1m}, ejection: off}}\n' + ROUTES,
+            a=f"127.0.0.1:{listener.getsockname()[1]}",
+        )
+        listener.settimeout(20)
+        clients, streams = [], []
+        for i in range(50):
+            client = proxy.connect()
+            client.write("GET", f"/{i}")
+            clients.append(client)
+            streams.append(Stream(listener.accept()[0]))
+            streams[-1].read_request()
+        for stream in streams:
+            stream.send(answer())
+        for client in clients:
+            client.read_response()
+        until(lambda: proxy.metrics()["martlet_connections"].value(side="upstream") == 50, "all are kept")
+        # The request comes first, and then, before anything is read, the end of them all.
+        proxy.signal(signal.SIGSTOP)
+        clients[0].write("GET", "/again")
+        for stream in streams:
+            stream.reset()
+        proxy.signal(signal.SIGCONT)
+        with Stream(listener.accept()[0]) as fresh:
+            assert fresh.read_request().target == "/again"
+            fresh.send(answer(b"again"))
+            assert clients[0].read_response().body == b"again"
+        assert total(proxy, "martlet_upstream_requests_total") <= 52
+
+
+def test_the_time_in_the_queue_is_not_the_servers(martlet, origin):
+    """A request that has been with a server, and waits for the next, finds its time as it left it."""
+    asked = threading.Event()
+
+    def dies(stream, request):
+        asked.set()
+        return False
+
+    a = origin(dies)
+    proxy = martlet(
+        'pools: {web: {servers: ["$a"], ejection: off, retries: {tries: 1, try_timeout: 200ms}, '
+        "timeouts: {response: 500ms}, queue: {timeout: 30s}}}\n" + ROUTES,
+        a=a,
+    )
+    with proxy.connect() as client:
+        client.write("GET", "/")
+        assert asked.wait(20)
+        a.close()
+        until(lambda: total(proxy, "martlet_queue_waiting") == 1, "it waits")
+        begin = time.monotonic()
+        until(lambda: time.monotonic() - begin > 0.7, "longer than a server has")
+
+        def answers(stream, request):
+            time.sleep(0.05)
+            stream.send(answer(b"late"))
+            return True
+
+        origin(answers, address=a.address[0], port=a.address[1])
+        assert client.read_response().body == b"late"

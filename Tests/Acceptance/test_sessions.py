@@ -267,6 +267,42 @@ def test_a_session_waits_for_its_own_server_alone(martlet, origin):
         assert poll.read_response().body == b"b"
 
 
+def test_a_session_that_waits_for_its_own_server_keeps_nobody_from_another(martlet, origin):
+    """And when a reload takes that server away, the session is told."""
+    released = {name: threading.Event() for name in "ab"}
+
+    def server(name):
+        def behave(stream, request):
+            if "hold" in request.target:
+                released[name].wait(PATIENCE)
+            known = "sid=" in request.target
+            stream.send(answer(name.encode() if known else opening(f"{name}-session")))
+            return True
+
+        return origin(behave, name=name)
+
+    def waiting():
+        return proxy.metrics()["martlet_queue_waiting"].value(pool="realtime")
+
+    servers = {"a": server("a"), "b": server("b")}
+    text = PROXY.replace("ejection: off", "ejection: off\n    capacity: 1\n    queue: {timeout: 60s}")
+    proxy = martlet(text, window="0s", **servers)
+    open_both(proxy)
+    with proxy.connect() as poll, proxy.connect() as post, proxy.connect() as other:
+        poll.write("GET", f"{OPEN}&sid=a-session&hold")
+        until(lambda: [r for r in servers["a"].requests if "hold" in r.target], "a is full")
+        post.write("POST", f"{OPEN}&sid=a-session", body=b"40")
+        until(lambda: waiting() == 1, "its session waits for it")
+        other.write("GET", OPEN)
+        assert b"b-session" in other.read_response().body, "b has room, whoever stands in front"
+        proxy.write(text.replace('{address: "$a", name: a}, ', ""), window="0s", **servers)
+        proxy.reload()
+        assert post.read_response().status == 410
+        assert waiting() == 0
+        released["a"].set()
+        assert poll.read_response().body == b"a"
+
+
 # WebSockets.
 
 

@@ -57,6 +57,23 @@ import Testing
     #expect(room.isEmpty && room.isEmpty(.low) && room.first == nil)
   }
 
+  @Test func theLineGoesOnWithThoseThatAreLessUrgent() {
+    var exchanges = Slab<Exchange>(capacity: 8)
+    var room = WaitingRoom()
+    let order: [Priority] = [.low, .high, .high, .low]
+    for (i, priority) in order.enumerated() {
+      guard let handle = exchanges.insert(Self.exchange(priority, UInt64(i))) else { return }
+      room.add(handle, isBack: false, in: &exchanges)
+    }
+    var seen: [UInt64] = []
+    var next = room.first
+    while let handle = next {
+      seen.append(exchanges[handle].start)
+      next = room.following(handle, in: exchanges)
+    }
+    #expect(seen == [1, 2, 0, 3])
+  }
+
   @Test func eachAnswerLetsTwoMoreGo() {
     var room = WaitingRoom()
     room.beginRecovery()
@@ -71,6 +88,30 @@ import Testing
       for _ in 0..<gone { room.endTrial(succeeded: true) }
     }
     #expect(rounds == [1, 2, 4, 8, 16])
+  }
+
+  @Test func aTrialThatTakesLongDoesNotHoldUpTheRest() {
+    var room = WaitingRoom()
+    room.beginRecovery()
+    room.beginTrial()
+    for _ in 0..<19 { room.tick() }
+    #expect(!room.admits)
+    room.tick()
+    #expect(room.admits && room.window == 2)
+    room.beginTrial()
+    room.tick()
+    #expect(!room.admits)
+  }
+
+  @Test func afterATryThatReachedNobodyAllRestUntilTheTimerComes() {
+    var room = WaitingRoom()
+    room.beginRecovery()
+    room.beginTrial()
+    room.endTrial(succeeded: false)
+    room.rest()
+    #expect(!room.admits)
+    room.tick()
+    #expect(room.admits && room.window == 1)
   }
 
   @Test func aFailureBeginsAnew() {
