@@ -21,12 +21,12 @@ struct ClientConnection: ~Copyable {
   var transport: Transport
   /// Who connected.
   let address: SocketAddress
-  let accepted: Instant
   var state = State.idle
   /// Requests begun on this connection.
   var requests: UInt32 = 0
   /// Bytes of a body that nobody wants, before the next request.
   var unwanted: UInt32 = 0
+  let accepted: Instant
   var deadline = Deadline()
   /// The exchange under way, or the tunnel.
   var work = Handle.none
