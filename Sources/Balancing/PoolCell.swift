@@ -15,9 +15,27 @@ public struct PoolCell: ~Copyable, Sendable {
   private let masks = InlineArray<3, Atomic<UInt64>> { _ in Atomic(0) }
   /// The worker that was called last.
   private let turn = Atomic<Int>(0)
-  private let padding = InlineArray<11, UInt64>(repeating: 0)
+  /// When a request came, as far as anybody wants to know.
+  private let lastRequest = Atomic<UInt64>(0)
+  private let padding = InlineArray<10, UInt64>(repeating: 0)
 
   public init() {}
+
+  /// Notes that a request has come; answers how long none had, in nanoseconds.
+  ///
+  /// Written ten times a second at most, for all workers write here.
+  public func noteRequest(at now: UInt64) -> UInt64 {
+    let before = lastRequest.load(ordering: .relaxed)
+    guard now > before, now - before >= 100_000_000 else { return 0 }
+    lastRequest.store(now, ordering: .relaxed)
+    return now - before
+  }
+
+  /// How long no request has come, in nanoseconds; from the start on, when none ever has.
+  public func idleTime(at now: UInt64) -> UInt64 {
+    let last = lastRequest.load(ordering: .relaxed)
+    return now > last ? now - last : 0
+  }
 
   /// How many requests wait now.
   public var waiting: Int { count.load(ordering: .relaxed) }
@@ -74,6 +92,7 @@ public struct PoolCell: ~Copyable, Sendable {
   /// Makes the cell as new, for another pool.
   func reset() {
     count.store(0, ordering: .relaxed)
+    lastRequest.store(0, ordering: .relaxed)
     for i in 0..<3 { masks[i].store(0, ordering: .relaxed) }
   }
 }

@@ -10,6 +10,8 @@ public struct ProbeTarget: Equatable, Sendable {
   /// Its place in the table that workers look into.
   public let cell: Int
   public let pool: String
+  /// Of the pool's own cell.
+  public let poolCell: Int
   /// What logs call it.
   public let server: String
   public let address: SocketAddress
@@ -31,11 +33,13 @@ public struct ProbeTarget: Equatable, Sendable {
   }
 
   public init(
-    cell: Int, pool: String, server: String, address: SocketAddress, host: String,
+    cell: Int, pool: String, poolCell: Int = 0, server: String, address: SocketAddress,
+    host: String,
     check: HealthCheck, tls: TLS? = nil
   ) {
     self.cell = cell
     self.pool = pool
+    self.poolCell = poolCell
     self.server = server
     self.address = address
     self.host = host
@@ -64,13 +68,19 @@ public struct HealthProber: ~Copyable {
   private var handles: [Int: Handle] = [:]
   private var random: RandomSource
   private let isFull: @Sendable (Int) -> Bool
+  private let idleTime: @Sendable (ProbeTarget, Instant) -> UInt64
 
-  /// - Parameter isFull: whether the server of a cell has as many requests as it takes at once.
+  /// - Parameters:
+  ///   - isFull: whether the server of a cell has as many requests as it takes at once.
+  ///   - idleTime: for how long, in nanoseconds, neither the server has had a request nor its pool
+  ///     has got one.
   public init(
-    random: RandomSource, isFull: @escaping @Sendable (_ cell: Int) -> Bool = { _ in false }
+    random: RandomSource, isFull: @escaping @Sendable (_ cell: Int) -> Bool = { _ in false },
+    idleTime: @escaping @Sendable (ProbeTarget, _ now: Instant) -> UInt64 = { _, _ in 0 }
   ) {
     self.random = random
     self.isFull = isFull
+    self.idleTime = idleTime
   }
 
   /// The servers to check from now on. One that was checked before in the same way keeps what
@@ -129,6 +139,10 @@ public struct HealthProber: ~Copyable {
       let wasFull = probes[handle].beganFull || isFull(probes[handle].target.cell)
       return finish(handle, probes[handle].timedOut(wasFull: wasFull), &control)
     }
+    if mayPause(handle, control.clock.now) {
+      probes[handle].isPaused = true
+      return nil
+    }
     let isFull = isFull(probes[handle].target.cell)
     let result = probes[handle].start(handle, isFull: isFull, &control)
     guard let result else {
@@ -137,6 +151,23 @@ public struct HealthProber: ~Copyable {
       return nil
     }
     return finish(handle, result, &control)
+  }
+
+  /// Only servers that are up are not asked: one that is down is not found to be back by nobody.
+  private func mayPause(_ handle: Handle, _ now: Instant) -> Bool {
+    guard let pause = probes[handle].target.check.whenActive, probes[handle].machine.isUp else {
+      return false
+    }
+    return idleTime(probes[handle].target, now) >= pause.nanoseconds
+  }
+
+  /// The pool has a request: its servers are asked again.
+  public mutating func wake(pool: String, _ control: inout ControlLoop) {
+    for handle in handles.values where probes[handle].isPaused && probes[handle].target.pool == pool
+    {
+      probes[handle].isPaused = false
+      probes[handle].timer = control.schedule(.probe, handle, after: .zero)
+    }
   }
 
   private mutating func finish(

@@ -19,6 +19,8 @@ struct Probe: ~Copyable {
   let target: ProbeTarget
   var machine: HealthMachine
   var timer: TimerWheel.ID = 0
+  /// It is not asked, and no timer runs, until its pool has a request.
+  var isPaused = false
   /// When the last check began.
   private(set) var began: Instant = 0
   private var streakBegan: Instant = 0

@@ -256,7 +256,7 @@ public struct ServerRoster {
           guard let address else { continue }
           targets.append(
             ProbeTarget(
-              cell: server.slots[place], pool: pool.settings.name,
+              cell: server.slots[place], pool: pool.settings.name, poolCell: pool.slot,
               server: AddressPlaces.name(server.settings.name, place: place),
               address: SocketAddress(address, port: server.settings.endpoint.port),
               host: server.settings.endpoint.description, check: check,

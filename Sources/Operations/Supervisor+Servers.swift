@@ -139,6 +139,7 @@ extension Supervisor {
       logger.info("server \(server) back in pool \(pool): it has answered a request")
     case .unreachable(let pool, let server):
       hurry(pool: pool, server: server)
+    case .active(let pool): prober.wake(pool: pool, &control)
     case .file(let path, let error):
       say("\(path) cannot be served: \(error)")
     case .tls(let server, let problem): say("server \(server): \(problem)")

@@ -170,9 +170,11 @@ public final class Supervisor {
     names = try NameResolver(
       logger: setting.logger, wake: { mailbox.post(.namesAnswered) }, resolve: setting.resolve)
     names.track(roster.names, now: control.clock.now)
-    prober = HealthProber(random: RandomSource(seed: try Syscalls.randomWords()[0])) {
-      cells[$0].isFull
-    }
+    prober = HealthProber(
+      random: RandomSource(seed: try Syscalls.randomWords()[0]), isFull: { cells[$0].isFull },
+      idleTime: { target, now in
+        cells[target.cell].inFlight > 0 ? 0 : poolCells[target.poolCell].idleTime(at: now)
+      })
     prober.track(roster.targets, &control)
     if let queue = signals.take() {
       try control.events.registerReadable(queue.descriptor, token: Token(kind: .signals))

@@ -72,6 +72,8 @@ struct PoolFacts {
   /// How many requests may wait; 0 when none may.
   var queueLimit = 0
   var queueTimeout: UInt64 = 0
+  /// Checks pause after so long without a request, in nanoseconds; 0 when they do not.
+  var checkPause: UInt64 = 0
   /// In seconds.
   var retryAfter: UInt64 = 1
   var counters = PoolSlots()

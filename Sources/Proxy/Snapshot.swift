@@ -274,6 +274,7 @@ public final class Snapshot: Sendable {
     facts.cell = binding.cell
     facts.counters = binding.counters
     facts.speaksTLS = binding.tls != nil
+    facts.checkPause = settings.health?.whenActive?.nanoseconds ?? 0
     facts.hasCapacity = servers.contains { $0.capacity > 0 }
     let queue = settings.effectiveQueue
     if let queue {

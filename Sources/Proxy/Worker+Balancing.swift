@@ -140,6 +140,16 @@ extension Worker {
         pool: snapshot.pools[pool].name, server: snapshot.pools[pool].serverNames[server], change))
   }
 
+  /// Lets the checks of a pool go on that have paused, or may be about to.
+  func noteActivity(_ exchange: Handle) {
+    let pool = exchanges[exchange].pool
+    let idle = environment.poolCells[pool.cell].noteRequest(at: clock.now)
+    // The control thread's clock may be a little ahead of this one.
+    guard idle >= pool.checkPause / 2 else { return }
+    let snapshot = generations[exchanges[exchange].generation].snapshot
+    environment.report(.active(pool: snapshot.pools[exchanges[exchange].route.pool].name))
+  }
+
   /// Has the name of a server that cannot be reached looked up again.
   private func complain(_ generation: Handle, _ pool: Int, _ server: Int) {
     guard generations[generation].balancer.isToComplain(pool: pool, server: server, now: clock.now)

@@ -9,6 +9,7 @@ extension Worker {
     let pool = exchanges[exchange].route.pool
     exchanges[exchange].pool = generations[generation].snapshot.pools[pool].facts
     generations[generation].budgets[pool].noteRequest()
+    if exchanges[exchange].pool.checkPause > 0 { noteActivity(exchange) }
     exchanges[exchange].requestBody = BodyReader(requestHead.framing)
     exchanges[exchange].owesContinue = requestHead.expectsContinue
     // The body comes when the server has asked for it: it cannot be held before.

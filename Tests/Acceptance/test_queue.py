@@ -7,7 +7,7 @@ import time
 import pytest
 
 from support.origin import RefusedPort, answer
-from support.waiting import PATIENCE, until
+from support.waiting import PATIENCE, TooLate, until
 
 from test_sessions import SWITCH, UPGRADE
 
@@ -372,3 +372,28 @@ def test_a_client_that_closes_its_side_in_the_queue_is_given_up_behind_it_too(ma
 
 def in_flight(proxy):
     return sum(s["in_flight"] for s in json.loads(proxy.admin("/pools").body)["pools"][0]["servers"])
+
+
+def test_an_app_that_nobody_asks_may_sleep(martlet, origin):
+    a = origin(lambda s, r: s.send(answer(r.target.encode())) or True)
+    proxy = martlet(
+        """
+pools:
+  web:
+    servers: ["$a"]
+    health: {path: /health, interval: 100ms, when_active: 1s}
+routes: [{match: {prefix: /}, proxy: web}]
+""",
+        a=a,
+    ).wait_ready()
+
+    def checks():
+        return len([r for r in a.requests if r.target == "/health"])
+
+    # Once it is up, nobody asks it again: not in five times its interval.
+    known = checks()
+    with pytest.raises(TooLate):
+        until(lambda: checks() > known, "another check", within=0.5)
+    assert proxy.is_ready()
+    assert proxy.get("/first").body == b"/first"
+    until(lambda: checks() > known + 2, "checks go on")

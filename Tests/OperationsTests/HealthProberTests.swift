@@ -18,8 +18,12 @@ private struct Bench: ~Copyable {
   var requests: [String] = []
   var changes: [HealthChange] = []
 
-  init(isFull: @escaping @Sendable (Int) -> Bool = { _ in false }) throws {
-    prober = HealthProber(random: RandomSource(seed: 1), isFull: isFull)
+  init(
+    isFull: @escaping @Sendable (Int) -> Bool = { _ in false },
+    idleTime: @escaping @Sendable (ProbeTarget, Instant) -> UInt64 = { _, _ in 0 }
+  ) throws {
+    prober = HealthProber(
+      random: RandomSource(seed: 1), isFull: isFull, idleTime: idleTime)
     let control = try ControlLoop(clock: Clock(now: 1_000_000_000, wall: 0))
     let socket = try Sockets.listening(on: SocketAddress(.loopbackV4, port: 0))
     address = try Syscalls.localAddress(socket)
@@ -308,6 +312,40 @@ func `no answer from a server that was full, as its check began or ended, does n
   #expect(bench.isUp == nil)
   try bench.advance(.seconds(100))
   #expect(bench.changes.count == 1)
+}
+
+@Test func `a server that is up is asked no more while nobody else asks it anything`() throws {
+  let idle = Mutex<UInt64>(.max)
+  let idleTime: @Sendable (ProbeTarget, Instant) -> UInt64 = { _, _ in idle.withLock { $0 } }
+  var bench = try Bench(idleTime: idleTime)
+  // From the start nobody has asked: its first success is waited for all the same.
+  bench.prober.track([bench.target { $0.whenActive = .seconds(1) }], &bench.control)
+  try bench.serve(ill)
+  try bench.advance(.seconds(5))
+  try bench.serve(well)
+  #expect(bench.isUp == true)
+  try bench.advance(.seconds(3600))
+  let isAsked = bench.isBusy
+  #expect(!isAsked)
+  #expect(bench.isUp == true)
+
+  idle.withLock { $0 = 0 }
+  bench.prober.wake(pool: "another", &bench.control)
+  try bench.turn()
+  let isAskedForAnother = bench.isBusy
+  #expect(!isAskedForAnother)
+  bench.prober.wake(pool: "erp", &bench.control)
+  for _ in 0..<3 {
+    try bench.serve(ill)
+    try bench.advance(.seconds(5))
+  }
+  #expect(bench.isUp == false)
+  // It is down and asked on and on: nobody else would find out that it is back.
+  idle.withLock { $0 = .max }
+  try bench.serve(well)
+  try bench.advance(.seconds(5))
+  try bench.serve(well)
+  #expect(bench.isUp == true)
 }
 
 @Test func `intervals differ by the jitter and no more`() {

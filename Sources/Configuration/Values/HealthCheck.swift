@@ -46,6 +46,13 @@ public struct HealthCheck: Equatable, Sendable {
   /// 0 … 50.
   public var jitterPercent = 10
 
+  /// A server that is up is not asked while its pool has had no request for so long and has none
+  /// now, so that an app may sleep that is started by requests; it stays up meanwhile. The first
+  /// request goes to it at once, and checks go on. nil: it is always asked.
+  ///
+  /// 1 s … 1 day.
+  public var whenActive: Duration?
+
   public init(path: String) {
     self.path = path
   }
@@ -85,6 +92,12 @@ extension HealthCheck {
     Key(
       "jitter", \.jitterPercent, .percent(0...50),
       "By how much of itself an interval is at most longer or shorter.")
+    Key(
+      "when_active", \.whenActive,
+      Codec<Duration>.duration(.seconds(1) ... .seconds(86400)).optional.or("off", nil),
+      synonyms: ["idle_timeout", "pause"],
+      "A server that is up is not asked while its pool has had no request for so long: an app that "
+        + "scales to zero may sleep.")
   }
 }
 
