@@ -16,6 +16,9 @@ class Scenario:
     size: int
     connections: int
     is_file: bool = False
+    is_secure: bool = False
+    # Each request comes over a connection of its own.
+    is_new: bool = False
     # Who cannot take part, and why.
     without: tuple = ()
 
@@ -25,6 +28,12 @@ SCENARIOS = [
     Scenario("json10k", "10 KiB proxied, 64 connections", "/10k", 10240, 64),
     Scenario("many", "small proxied, 1,000 connections", "/small", 128, 1000),
     Scenario("asset4k", "4 KiB asset, 64 connections", "/assets/4k.css", 4096, 64, is_file=True, without=("haproxy",)),
+    Scenario("tls", "small proxied over TLS, keep-alive, 64 connections", "/small", 128, 64, is_secure=True, without=("floor",)),
+    Scenario(
+        "tls-new", "a new TLS connection per request, none resumed, 16 at once", "/small", 128, 16,
+        is_secure=True, is_new=True, without=("floor",),
+    ),
+    Scenario("tls-1m", "1 MiB proxied over TLS, 16 connections", "/1m", 1 << 20, 16, is_secure=True, without=("floor",)),
 ]
 
 
@@ -34,11 +43,13 @@ def seconds(text):
 
 
 def wrk(address, scenario, duration, core):
-    """Runs wrk to its end; requests, and latencies in seconds."""
+    """Runs wrk to its end; requests, and latencies in microseconds."""
+    scheme = "https" if scenario.is_secure else "http"
     shown = subprocess.run(
         [
             "taskset", "-c", str(core), "wrk", "-t1", f"-c{scenario.connections}", f"-d{duration}s", "--latency",
-            "--timeout", "10s", f"http://{address[0]}:{address[1]}{scenario.target}",
+            "--timeout", "10s", *(["-H", "Connection: close"] if scenario.is_new else []),
+            f"{scheme}://{address[0]}:{address[1]}{scenario.target}",
         ],
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
