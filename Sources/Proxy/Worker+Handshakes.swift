@@ -4,7 +4,7 @@ import Reactor
 /// The handshakes of TLS that are under way. Each holds some 50 KiB until it ends, and takes up to
 /// half a millisecond of signing.
 struct Handshakes {
-  /// Under way at once in one worker; others wait for their turn, and their timeout runs.
+  /// Under way at once in one worker; others wait for their turn, for as long as two may take.
   static let limit = 256
   /// Steps taken in one turn of the loop: whoever has shaken hands waits for one signature at most,
   /// however many come. Another turn costs a hundredth of that.
@@ -38,12 +38,9 @@ extension Worker {
     clients[client].state = .handshake
     // Until hands are shaken there is no exchange: the place of its handle says whose it is.
     clients[client].work = Handle(slot: UInt32(listener), generation: 0)
-    setClientDeadline(client, after: snapshot.timeouts.handshake)
-    if handshakes.underWay < Handshakes.limit {
-      beginHandshake(client)
-    } else {
-      handshakes.wait(client)
-    }
+    guard handshakes.underWay >= Handshakes.limit else { return beginHandshake(client) }
+    setClientDeadline(client, after: snapshot.timeouts.handshake &* 2)
+    handshakes.wait(client)
   }
 
   private mutating func beginHandshake(_ client: Handle) {
@@ -52,6 +49,7 @@ extension Worker {
     else { return closeClient(client) }
     handshakes.underWay += 1
     environment.counters.add(environment.tls.underWay)
+    setClientDeadline(client, after: snapshot.timeouts.handshake)
     handshakesDue.append(client)
   }
 
