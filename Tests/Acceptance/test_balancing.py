@@ -275,7 +275,7 @@ def test_rise_and_fall_are_counted(martlet, origin):
         a=a,
         b=b,
     )
-    until(lambda: set(asked(proxy, 2)) == {"a", "b"}, "both are up")
+    proxy.wait_all_up()
     b.healthy = False
     start = len(b.checks)
     until(lambda: "b" not in asked(proxy, 4), "b is left out")
@@ -356,7 +356,8 @@ routes: [{match: {prefix: /}, proxy: web}]
         response = proxy.admin("/readyz")
         return response.status, json.loads(response.body)["pools"]["web"]
 
-    until(lambda: ready() == (200, {"up": 2, "of": 2}), "both are up")
+    proxy.wait_all_up()
+    assert ready() == (200, {"up": 2, "of": 2})
 
     updating.set()
     for name in "ab":

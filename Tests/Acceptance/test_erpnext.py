@@ -44,7 +44,7 @@ def front(martlet, gunicorn, realtime, tmp_path):
             "SITE": "erp.test",
             "SITES_DIRECTORY": str(sites),
         },
-    ).wait_ready()
+    ).wait_all_up()
 
 
 def test_the_shipped_configuration_serves_erpnext(front, run_async):

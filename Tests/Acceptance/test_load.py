@@ -54,8 +54,7 @@ class Wrk:
 @pytest.mark.long
 def test_killing_and_restarting_a_backend_costs_no_request_a_5xx(martlet, gunicorn):
     servers = {name: gunicorn(name, threads=4) for name in "abc"}
-    proxy = martlet(PROXY, **servers).wait_ready()
-    until(lambda: {proxy.get("/api/method/ping").headers["X-Instance"] for _ in range(3)} == set("abc"), "all three serve")
+    proxy = martlet(PROXY, **servers).wait_all_up()
     with Wrk(proxy.address, "/api/method/ping", 12) as wrk:
 
         def served(name):
@@ -80,7 +79,7 @@ def test_killing_and_restarting_a_backend_costs_no_request_a_5xx(martlet, gunico
 def test_a_rolling_restart_costs_nothing(martlet, gunicorn):
     """One after the other ends politely (SIGTERM) and comes back, as a deploy does it."""
     servers = {name: gunicorn(name, threads=4) for name in "abc"}
-    proxy = martlet(PROXY, **servers).wait_ready()
+    proxy = martlet(PROXY, **servers).wait_all_up()
     done, failures, count = threading.Event(), [], [0]
 
     def load():

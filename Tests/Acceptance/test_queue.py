@@ -371,7 +371,7 @@ def test_a_client_that_closes_its_side_in_the_queue_is_given_up_behind_it_too(ma
 
 
 def in_flight(proxy):
-    return sum(s["in_flight"] for s in json.loads(proxy.admin("/pools").body)["pools"][0]["servers"])
+    return sum(s["in_flight"] for s in proxy.servers())
 
 
 def test_an_app_that_nobody_asks_may_sleep(martlet, origin):

@@ -74,7 +74,7 @@ def test_requests_that_wait_for_a_server_found_dead_are_answered_by_another(mart
     silent = Silent()
     bad, good = origin(silent), origin(healthy)
     proxy = martlet(pool(HEALTH, ejection="{failures: 1}"), bad=bad, good=good)
-    until(lambda: total(proxy, "martlet_server_up") == 2, "both are up")
+    proxy.wait_all_up()
     threads, answers = in_background(lambda: proxy.ask("PUT", "/", body=b"kept"), count=6)
     until(lambda: len(asked(bad)) >= 3, "some wait for the silent one")
     silent.is_well = False
@@ -108,7 +108,7 @@ def test_a_post_stays_with_the_server_that_was_found_dead(martlet, origin):
     silent = Silent()
     bad, good = origin(silent), origin(healthy)
     proxy = martlet(pool(HEALTH + ", timeouts: {response: 2s}"), bad=bad, good=good)
-    until(lambda: total(proxy, "martlet_server_up") == 2, "both are up")
+    proxy.wait_all_up()
     threads, answers = in_background(lambda: proxy.ask("POST", "/", body=b"once"), count=4)
     until(lambda: len(asked(bad)) >= 2, "some wait for the silent one")
     silent.is_well = False
@@ -164,7 +164,7 @@ def test_a_frozen_gunicorn_costs_no_get(martlet, gunicorn):
     bad, good = gunicorn("bad", threads=8), gunicorn("good", threads=8)
     health = "health: {path: /api/method/ping, interval: 200ms, timeout: 400ms, fall: 2, jitter: 0%}"
     proxy = martlet(pool(health, ejection="{failures: 5}"), bad=bad, good=good)
-    until(lambda: total(proxy, "martlet_server_up") == 2, "both are up")
+    proxy.wait_all_up()
     os.killpg(bad.process.pid, signal.SIGSTOP)
     try:
         begin = time.monotonic()

@@ -67,7 +67,7 @@ async def answer_of(one):
 @pytest.mark.parametrize("transports", [["polling"], ["websocket"], ["polling", "websocket"]])
 @pytest.mark.parametrize("affinity", [HASH, COOKIE])
 def test_a_client_talks_over_every_transport(martlet, servers, run_async, transports, affinity):
-    proxy = martlet(PROXY, affinity=affinity, **servers).wait_ready()
+    proxy = martlet(PROXY, affinity=affinity, **servers).wait_all_up()
 
     async def talk(name):
         async with client(proxy, name, transports) as one:
@@ -86,7 +86,7 @@ def test_a_client_talks_over_every_transport(martlet, servers, run_async, transp
 
 @pytest.mark.parametrize("affinity", [HASH, COOKIE])
 def test_fifty_clients_at_once_poll_then_upgrade(martlet, servers, run_async, affinity):
-    proxy = martlet(PROXY, affinity=affinity, **servers).wait_ready()
+    proxy = martlet(PROXY, affinity=affinity, **servers).wait_all_up()
 
     async def one_client(i, all_here):
         async with client(proxy, f"user{i}") as one:
@@ -106,7 +106,7 @@ def test_fifty_clients_at_once_poll_then_upgrade(martlet, servers, run_async, af
 
 @pytest.mark.long
 def test_clients_reconnect_when_their_server_dies(martlet, servers, run_async):
-    proxy = martlet(PROXY, affinity=HASH, **servers).wait_ready()
+    proxy = martlet(PROXY, affinity=HASH, **servers).wait_all_up()
 
     async def survive():
         async with AsyncExitStack() as stack:
@@ -131,7 +131,7 @@ def test_clients_reconnect_when_their_server_dies(martlet, servers, run_async):
 
 def test_polling_stays_with_one_server_and_a_foreign_one_refuses(martlet, servers):
     """What affinity is for: a server does not know the other's sessions."""
-    proxy = martlet(PROXY, affinity=HASH, **servers).wait_ready()
+    proxy = martlet(PROXY, affinity=HASH, **servers).wait_all_up()
     with proxy.connect() as one:
         cookie = {"Cookie": "sid=me"}
         opened = one.get("/socket.io/?EIO=4&transport=polling", cookie)
@@ -145,7 +145,7 @@ def test_polling_stays_with_one_server_and_a_foreign_one_refuses(martlet, server
 
 def test_a_polling_request_that_waits_is_answered_late(martlet, servers):
     """A long poll holds its connection until the server pings (2 s here): no timeout cuts it."""
-    proxy = martlet(PROXY, affinity=HASH, **servers).wait_ready()
+    proxy = martlet(PROXY, affinity=HASH, **servers).wait_all_up()
     with proxy.connect() as one:
         cookie = {"Cookie": "sid=me"}
         sid = json.loads(one.get("/socket.io/?EIO=4&transport=polling", cookie).body[1:])["sid"]

@@ -100,6 +100,15 @@ class Martlet(Process):
         until(self.is_ready, "/readyz answers 200")
         return self
 
+    def wait_all_up(self):
+        """Waits for every server of every pool, where /readyz asks for one of each pool only."""
+        until(lambda: all(s["state"] == "up" for s in self.servers()), "every server is up")
+        return self
+
+    def servers(self):
+        """What /pools tells of the servers of all pools."""
+        return [s for pool in json.loads(self.admin("/pools").body)["pools"] for s in pool["servers"]]
+
     def wait_not_ready(self):
         until(lambda: not self.is_ready(), "/readyz answers other than 200")
 
