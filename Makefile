@@ -60,7 +60,11 @@ bench: packages-build+bench build ## measures against nginx and HAProxy, some mi
 bench-smoke: packages-build+bench build ## the same in seconds: does the benchmark still work?
 	@MARTLET='$(CURDIR)/$(BINARY)' Benchmarks/run --smoke
 
-SOURCES := Package.swift Sources Tests
+.PHONY: bench-micro
+bench-micro: packages-build swift ## measures what choosing a server costs, in nanoseconds
+	@swift run -c release --package-path Benchmarks/micro --scratch-path .build/micro pick
+
+SOURCES := Package.swift Sources Tests Benchmarks/micro
 SCRIPTS = $(shell grep -rlE '^\#!.*\b(ba)?sh$$' scripts .ci Benchmarks 2>/dev/null)
 PYTHONS = $(shell find scripts Tests Benchmarks -name '*.py' 2>/dev/null)
 

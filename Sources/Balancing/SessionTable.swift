@@ -78,6 +78,20 @@ public struct SessionTable: Sendable {
     }
   }
 
+  /// How many sessions are remembered. Looks into every set: for pages that are asked for now and
+  /// then.
+  public func count(at now: UInt64) -> Int {
+    var count = 0
+    for i in 0..<sets.count {
+      count += sets[i].entries.withLock { entries in
+        var live = 0
+        for j in entries.indices where entries[j].expiry > now { live += 1 }
+        return live
+      }
+    }
+    return count
+  }
+
   /// A server has been seen dead, or has told its clients to go: what it had opened is lost.
   public func lose(cell: Int, now: UInt64) { losses[cell].max(now, ordering: .relaxed) }
 

@@ -64,6 +64,12 @@ enum Metrics {
   static let queueSeconds = MetricFamily(
     .histogram, "martlet_queue_wait_seconds", "How long requests waited for a server.")
 
+  static let sessionsOpened = MetricFamily(
+    .counter, "martlet_sessions_opened_total", "Sessions of Engine.IO that servers have opened.")
+  static let sessionsLost = MetricFamily(
+    .counter, "martlet_sessions_lost_total",
+    "Requests told (410) that their session of Engine.IO is lost, or has to move.")
+
   // MARK: Known to the control thread
 
   static let serverUp = MetricFamily(
@@ -80,6 +86,8 @@ enum Metrics {
   static let serverEjections = MetricFamily(
     .counter, "martlet_server_ejections_total",
     "How often failures of live traffic took the server out.")
+  static let sessions = MetricFamily(
+    .gauge, "martlet_sessions", "Sessions of Engine.IO remembered now, of all pools.")
   static let certificateDays = MetricFamily(
     .gauge, "martlet_tls_certificate_days_left",
     "Whole days until a certificate that clients are shown expires.")
@@ -151,14 +159,21 @@ enum Metrics {
       limited: registry.slot(limited, labels))
   }
 
-  static func poolSlots(_ pool: String, _ registry: MetricRegistry) -> PoolSlots {
+  static func poolSlots(
+    _ pool: String, hasSessions: Bool, _ registry: MetricRegistry
+  ) -> PoolSlots {
     let labels = [(name: "pool", value: pool)]
-    return PoolSlots(
+    var slots = PoolSlots(
       queued: registry.slots(queued, labels, last: "priority", ["high", "normal", "low"]),
       waiting: registry.slot(queueWaiting, labels),
       refusedFull: registry.slot(queueRefused, labels + [("reason", "full")]),
       refusedTimeout: registry.slot(queueRefused, labels + [("reason", "timeout")]),
       wait: registry.histogram(queueSeconds, labels))
+    if hasSessions {
+      slots.sessionsOpened = registry.slot(sessionsOpened, labels)
+      slots.sessionsLost = registry.slot(sessionsLost, labels)
+    }
+    return slots
   }
 
   static func serverSlots(

@@ -48,6 +48,9 @@ extension Supervisor {
     var page = MetricsPage()
     registry.write(to: &page)
     writeServers(to: &page)
+    if let sessions {
+      page.add(Metrics.sessions, [], Int64(sessions.count(at: clock.now)))
+    }
     page.add(Metrics.spillBytes, [], Int64(spill.budget.inUse))
     page.add(Metrics.spillRefused, [], Int64(spill.budget.refusals))
     writeFiles(to: &page)

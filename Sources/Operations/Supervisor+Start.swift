@@ -95,7 +95,9 @@ extension Supervisor {
       },
       pools: zip(configuration.pools, roster.poolSlots).enumerated().map { number, place in
         Snapshot.PoolBinding(
-          cell: place.1, counters: Metrics.poolSlots(place.0.name, registry),
+          cell: place.1,
+          counters: Metrics.poolSlots(
+            place.0.name, hasSessions: place.0.engineIO != nil, registry),
           tls: roster.tls(ofPool: number))
       },
       routes: configuration.routes.map { Metrics.routeSlots($0.name, registry) },

@@ -124,6 +124,10 @@ public struct PoolSlots: Sendable {
   public var refusedTimeout: Int
   /// A histogram: `LatencyBuckets.slots` in a row.
   public var wait: Int
+  /// Sessions of Engine.IO learned from answers, and requests whose session was lost; for pools
+  /// that have sessions.
+  public var sessionsOpened = 0
+  public var sessionsLost = 0
 
   public init(
     queued: Int = 0, waiting: Int = 0, refusedFull: Int = 0, refusedTimeout: Int = 0, wait: Int = 0

@@ -87,6 +87,7 @@ extension Worker {
   /// Socket.IO open another at once; this status is no server's failure, and nobody in between
   /// asks again because of it.
   mutating func refuseSession(_ exchange: Handle) {
+    environment.counters.add(exchanges[exchange].pool.counters.sessionsLost)
     fields.clear()
     fields.append("Cache-Control: no-store\r\n")
     refuse(
@@ -129,6 +130,7 @@ extension Worker {
   }
 
   private func learn(_ session: UInt64, _ exchange: Handle) {
+    environment.counters.add(exchanges[exchange].pool.counters.sessionsOpened)
     let home = generations[exchanges[exchange].generation].balancer.identity(
       pool: exchanges[exchange].route.pool, server: exchanges[exchange].server)
     sessions(exchange)?.learn(

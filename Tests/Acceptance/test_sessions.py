@@ -163,6 +163,22 @@ def test_a_session_whose_server_is_gone_is_refused_and_sent_nowhere_else(pair):
     assert home(proxy, "b").body == b"b"
 
 
+def test_sessions_are_counted(pair):
+    proxy, servers = pair()
+
+    def counted():
+        families = proxy.metrics()
+        of_pool = (f"martlet_sessions_{what}_total" for what in ("opened", "lost"))
+        return [families["martlet_sessions"].value()] + [families[name].value(pool="realtime") for name in of_pool]
+
+    assert counted() == [0, 0, 0]
+    open_both(proxy)
+    assert counted() == [2, 2, 0]
+    servers["a"].close()
+    assert home(proxy, "a").status == 410
+    assert counted() == [2, 2, 1]
+
+
 def test_a_server_that_refused_connections_has_lost_its_sessions_when_it_is_back(pair, origin):
     proxy, servers = pair()
     open_both(proxy)

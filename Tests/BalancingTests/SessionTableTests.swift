@@ -45,6 +45,18 @@ import Testing
     for i in 0..<5000 { table.learn(key("session-\(i)"), at: 7, now: 0, until: 100) }
     let known = (0..<5000).count { table.home(of: key("session-\($0)"), now: 1, until: 100) != nil }
     #expect(known == 5000)
+    #expect(table.count(at: 1) == 5000)
+  }
+
+  @Test func `those that are forgotten do not count`() {
+    let table = SessionTable(servers: 1)
+    #expect(table.count(at: 0) == 0)
+    table.learn(key("one"), at: 7, now: 0, until: 100)
+    table.learn(key("one"), at: 8, now: 1, until: 100)
+    table.learn(key("two"), at: 8, now: 1, until: 200)
+    #expect(table.count(at: 99) == 2)
+    #expect(table.count(at: 100) == 1)
+    #expect(table.count(at: 200) == 0)
   }
 
   @Test func `what a server had opened before it was lost is lost`() {
