@@ -213,7 +213,8 @@ extension Worker {
     guard let next = environment.poolCells[cell].next() else { return }
     for worker in stride(from: next, to: environment.workers, by: PoolCell.workers) {
       if worker == environment.number {
-        makeDue(cell)
+        // Of very many workers two go by one number.
+        if !rooms[cell].isEmpty { makeDue(cell) }
       } else {
         environment.mailboxes[worker].post(.slotFree(cell))
       }
