@@ -8,6 +8,8 @@ SHELL := /bin/bash
 LISTEN ?= localhost:8080
 # Further words for pytest, as in: make test-acceptance PYTEST='-k socketio'
 PYTEST ?=
+# Further words for the micro-benchmarks, as in: make bench-micro MICRO='route --json'
+MICRO ?=
 
 BINARY := .build/release/martlet
 # A module may import only what Package.swift lists for it: that keeps the floors apart.
@@ -61,8 +63,9 @@ bench-smoke: packages-build+bench build ## the same in seconds: does the benchma
 	@MARTLET='$(CURDIR)/$(BINARY)' Benchmarks/run --smoke
 
 .PHONY: bench-micro
-bench-micro: packages-build swift ## measures what choosing a server costs, in nanoseconds
-	@swift run -c release --package-path Benchmarks/micro --scratch-path .build/micro pick
+bench-micro: packages-build swift ## measures the parts of a request, in nanoseconds and allocations (MICRO='--json word')
+	@swift build $(RELEASE) --package-path Benchmarks/micro --scratch-path .build/micro --product micro >&2
+	@.build/micro/release/micro $(MICRO)
 
 SOURCES := Package.swift Sources Tests Benchmarks/micro
 SCRIPTS = $(shell grep -rlE '^\#!.*\b(ba)?sh$$' scripts .ci Benchmarks 2>/dev/null)

@@ -127,7 +127,7 @@ extension Worker {
     facts.isSecure = clients[exchanges[exchange].client].transport.isSecure
     guard facts.isTrusted else { return facts }
     facts.address = snapshot.clientAddress.find(
-      in: requestHead.fields, of: bytes, peer: peer, trusted: snapshot.trusted)
+      in: requestHead.fields, of: bytes, peer: peer, trustedBy: snapshot)
     if let field = requestHead.fields.first(.xForwardedProto) {
       facts.isSecure = Self.isHTTPS(bytes.extracting(field.value.range))
     }
