@@ -1,0 +1,68 @@
+"""A run as it is kept: JSON, Markdown, pictures."""
+
+import json
+import os
+import platform
+import subprocess
+from datetime import datetime, timezone
+
+from . import report
+from .contenders import HERE, ROOT
+
+FOLDER = HERE / "results"
+
+
+def machine():
+    """Where the numbers come from: without it they say little."""
+    with open("/proc/cpuinfo") as lines:
+        model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown")
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
+    return {
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "kernel": platform.release(),
+        "commit": commit.stdout.strip(),
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def tables(run):
+    """Title and rows of all that is shown."""
+    for name, contenders in run["scenarios"].items():
+        if contenders:
+            yield f"{name}: {run['titles'][name]}", report.scenario_rows(run["kinds"][name], contenders), (0,)
+    measured = [t for t in run["targets"] if t["value"] is not None]
+    if measured:
+        yield "What was to be reached", report.verdict_rows(measured), (0, 2, 3)
+
+
+def shown(run):
+    lacking = [f"{t['scenario']} ({t['measure']})" for t in run["targets"] if t["value"] is None]
+    return "\n".join([*(report.text(*table) for table in tables(run)), f"  not measured: {', '.join(lacking) or 'nothing'}"])
+
+
+def origin(run):
+    where = run["machine"]
+    many = "s" * (run["rounds"] > 1)
+    return (
+        f"{run['rounds']} round{many} of {run['seconds']:g} s; medians. {where['cpu']}, {where['cores']} cores, "
+        f"Linux {where['kernel']}, Martlet {where['commit']}."
+    )
+
+
+def markdown(run):
+    versions = [["contender", "version"], *([name, shown] for name, shown in run["versions"].items())]
+    parts = [f"{origin(run)}\n"]
+    for title, rows, is_left in reversed([*tables(run)]):
+        parts.append(f"## {title}\n\n{report.markdown(rows, is_left)}")
+    # Targets first, then the scenarios in their order.
+    return "\n".join([parts[0], parts[1], *reversed(parts[2:]), f"## Versions\n\n{report.markdown(versions, (0, 1))}"])
+
+
+def write(run, folder):
+    """Leaves a folder for the run; its path."""
+    path = folder / run["machine"]["time"].replace(":", "").replace("+0000", "Z")
+    path.mkdir(parents=True, exist_ok=True)
+    (path / "run.json").write_text(json.dumps(run, indent=1) + "\n")
+    (path / "results.md").write_text(markdown(run))
+    return path
