@@ -184,6 +184,8 @@ class Bench:
             "HOST": address[0],
             "PORT": address[1],
             "WORKERS": scenario.workers,
+            # nginx counts both sides, and closes idle connections when few of its places are left.
+            "SLOTS": max(8192, scenario.connections * 5 // 2),
             "SERVER": list(map(joined, self._servers(scenario))),
             "ROUTE": list(map(route, range(scenario.routes))),
         }

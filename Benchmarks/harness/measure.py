@@ -20,7 +20,7 @@ def measure(bench, name, scenario, duration, warm_up):
 def _measure_load(bench, name, service, scenario, duration, warm_up):
     """CPU, rate, latency and memory: wrk's view and the kernel's, over the same window."""
     if warm_up:
-        wrk(service.address, scenario, warm_up, bench.load_core)
+        wrk(service.address, scenario, warm_up * scenario.stretch, bench.load_core)
     before = service.cpu_seconds()
     result = wrk(service.address, scenario, duration * scenario.stretch, bench.load_core)
     after = service.cpu_seconds()

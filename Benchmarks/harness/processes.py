@@ -93,6 +93,9 @@ class Service:
         """The process and its descendants: all of the session that it leads."""
         return [int(e) for e in os.listdir("/proc") if e.isdigit() and (f := _stat(e)) and int(f[3]) == self._child.pid]
 
+    def threads(self):
+        return [int(thread) for pid in self.pids() for thread in os.listdir(f"/proc/{pid}/task")]
+
     def cpu_seconds(self):
         """User and system time of all of them so far."""
         self.must_run()

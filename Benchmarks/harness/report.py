@@ -9,8 +9,9 @@ COLUMNS = {
     "load": [
         ("CPU µs/req", "cpu_us", ".2f"), ("user", "user_us", ".2f"), ("system", "system_us", ".2f"),
         ("lowest", "cpu_us_low", ".2f"), ("highest", "cpu_us_high", ".2f"), ("× best peer", "of_best_peer", ".2f"),
-        ("× floor", "of_floor", ".2f"), ("req/s", "rps", ",.0f"), ("p50 µs", "p50_us", ",.0f"), ("p99 µs", "p99_us", ",.0f"),
+        ("× floor", "of_floor", ".2f"), ("added µs", "added_us", "+.2f"), ("× before", "of_before", ".2f"), ("req/s", "rps", ",.0f"), ("p50 µs", "p50_us", ",.0f"), ("p99 µs", "p99_us", ",.0f"),
         ("memory MiB", "memory_mib", ".1f"), ("bytes", "body_bytes", ",.0f"),
+        ("calls/req", "calls", ".2f"),
     ],
     "idle": [
         ("bytes/connection", "bytes_per_connection", ",.0f"), ("lowest", "bytes_per_connection_low", ",.0f"),
@@ -39,25 +40,41 @@ def summary(kind, rounds):
     return result
 
 
-def with_ratios(contenders):
-    """Adds CPU time per request as a multiple of the best peer's and of the floor's."""
+def with_ratios(contenders, before):
+    """Adds CPU time per request as a multiple of the best peer's and of the floor's, and what it is
+    beside what everybody had `before`, in the scenario that this one is compared with."""
     peers = [c["cpu_us"] for name, c in contenders.items() if name not in ("martlet", FLOOR) and "cpu_us" in c]
     best = min(peers, default=None)
     floor = contenders.get(FLOOR, {}).get("cpu_us")
-    for values in contenders.values():
-        if "cpu_us" in values:
-            values["of_best_peer"] = values["cpu_us"] / best if best else None
-            values["of_floor"] = values["cpu_us"] / floor if floor else None
+    for name, values in contenders.items():
+        if cpu := values.get("cpu_us"):
+            values["of_best_peer"] = cpu / best if best else None
+            values["of_floor"] = cpu / floor if floor else None
+            if own := before.get(name, {}).get("cpu_us"):
+                values["added_us"], values["of_before"] = cpu - own, cpu / own
     return contenders
 
 
 def scenario_rows(kind, contenders):
     """Heading and cells of one scenario."""
-    columns = COLUMNS[kind]
+    columns = [c for c in COLUMNS[kind] if any(values.get(c[1]) is not None for values in contenders.values())]
     rows = [["", *(heading for heading, _, _ in columns)]]
     for name, values in contenders.items():
         rows.append([name, *(format(v, form) if (v := values.get(key)) is not None else "–" for _, key, form in columns)])
     return rows
+
+
+def call_rows(contenders):
+    """System calls by name; the commonest of all contenders first. None when none were counted."""
+    counted = {name: values["by_call"] for name, values in contenders.items() if "by_call" in values}
+    if not counted:
+        return None
+    sums = {}
+    for by_call in counted.values():
+        for call, count in by_call.items():
+            sums[call] = sums.get(call, 0) + count
+    calls = sorted(sums, key=lambda call: -sums[call])
+    return [["", *calls], *([name, *(f"{by[c]:.2f}" if c in by else "–" for c in calls)] for name, by in counted.items())]
 
 
 def verdict_rows(verdicts):

@@ -31,6 +31,8 @@ def tables(run):
     for name, contenders in run["scenarios"].items():
         if contenders:
             yield f"{name}: {run['titles'][name]}", report.scenario_rows(run["kinds"][name], contenders), (0,)
+        if rows := report.call_rows(contenders):
+            yield f"{name}: system calls per request", rows, (0,)
     measured = [t for t in run["targets"] if t["value"] is not None]
     if measured:
         yield "What was to be reached", report.verdict_rows(measured), (0, 2, 3)

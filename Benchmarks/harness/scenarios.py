@@ -32,6 +32,8 @@ class Scenario:
     workers: int = 1
     # How much longer than others it is measured: opening many connections costs, too.
     stretch: int = 1
+    # Its system calls are worth counting.
+    is_traced: bool = False
     # What several have in common, for --scenarios.
     group: str | None = None
 
@@ -53,16 +55,16 @@ class Scenario:
 
 
 SCENARIOS = [
-    Scenario("small", "small proxied, keep-alive, 64 connections", floor="relay"),
+    Scenario("small", "small proxied, keep-alive, 64 connections", floor="relay", is_traced=True),
     Scenario("one", "small proxied, one connection: latency", connections=1, floor="relay"),
     Scenario("json10k", "10 KiB of JSON proxied, 64 connections", "/10k", 10240, floor="relay"),
     Scenario("gzip", "10 KiB of JSON proxied and compressed, 64 connections", "/10k", 10240, needs=("gzip",)),
-    Scenario("1m", "1 MiB proxied, 16 connections", "/1m", MEBIBYTE, 16, floor="splice"),
+    Scenario("1m", "1 MiB proxied, 16 connections", "/1m", MEBIBYTE, 16, floor="splice", is_traced=True),
     Scenario("many", "small proxied, 1,000 connections", connections=1000, floor="relay"),
     Scenario("new", "a new connection per request, 16 at once", connections=16, floor="relay-new", is_new=True),
     Scenario("log", "small proxied, a line of JSON for each request", needs=("log",)),
-    Scenario("asset4k", "4 KiB asset, 64 connections", "/assets/4k.css", 4096, floor="sender", needs=("assets",)),
-    Scenario("asset1m", "1 MiB asset, 16 connections", "/assets/1m.js", MEBIBYTE, 16, floor="sendfile", needs=("assets",)),
+    Scenario("asset4k", "4 KiB asset, 64 connections", "/assets/4k.css", 4096, floor="sender", needs=("assets",), is_traced=True),
+    Scenario("asset1m", "1 MiB asset, 16 connections", "/assets/1m.js", MEBIBYTE, 16, floor="sendfile", needs=("assets",), is_traced=True),
     Scenario("tls", "small proxied over TLS, keep-alive, 64 connections", needs=("tls",)),
     Scenario("tls-new", "a new TLS connection per request, none resumed, 16 at once", connections=16, is_new=True, needs=("tls",)),
     Scenario("tls-1m", "1 MiB proxied over TLS, 16 connections", "/1m", MEBIBYTE, 16, needs=("tls",)),
