@@ -3,13 +3,16 @@
 import json
 import os
 import platform
+import shutil
 import subprocess
 from datetime import datetime, timezone
 
 from . import report
 from .contenders import HERE, ROOT
+from .plot import plot
 
 FOLDER = HERE / "results"
+PUBLISHED = ROOT / "docs/benchmarks"
 
 
 def machine():
@@ -39,8 +42,8 @@ def tables(run):
 
 
 def shown(run):
-    lacking = [f"{t['scenario']} ({t['measure']})" for t in run["targets"] if t["value"] is None]
-    return "\n".join([*(report.text(*table) for table in tables(run)), f"  not measured: {', '.join(lacking) or 'nothing'}"])
+    lacking = ", ".join(dict.fromkeys(t["scenario"] for t in run["targets"] if t["value"] is None))
+    return "\n".join([*(report.text(*table) for table in tables(run)), *([f"  not measured: {lacking}"] if lacking else [])])
 
 
 def origin(run):
@@ -67,4 +70,18 @@ def write(run, folder):
     path.mkdir(parents=True, exist_ok=True)
     (path / "run.json").write_text(json.dumps(run, indent=1) + "\n")
     (path / "results.md").write_text(markdown(run))
+    for name, contenders in run["scenarios"].items():
+        if drawn := plot(run["titles"][name], run["kinds"][name], contenders):
+            (path / f"{name}.svg").write_text(drawn)
     return path
+
+
+def publish(run, folder):
+    """Puts a run's files, or the latest's of several runs, where the documentation shows them from."""
+    if not (run / "run.json").exists():
+        run = max((one.parent for one in run.glob("*/run.json")), default=None)
+        if not run:
+            raise SystemExit("there is no run: see `make bench`")
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(run, folder)
+    return run

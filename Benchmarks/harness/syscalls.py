@@ -48,5 +48,5 @@ def _is_traced(pid):
 
 
 def summarised(calls):
-    """What a table shows: the sum, and each call that is made for every hundredth request or oftener."""
-    return {"calls": sum(calls.values()), "by_call": {c: n for c, n in sorted(calls.items(), key=lambda i: -i[1]) if n >= 0.01}}
+    """What a table shows: the sum, and each call that is made for every twentieth request or oftener."""
+    return {"calls": sum(calls.values()), "by_call": {c: n for c, n in sorted(calls.items(), key=lambda i: -i[1]) if n >= 0.05}}
