@@ -40,7 +40,9 @@ class Contender:
         name = self.argv[0]
         if name == "martlet":
             return MARTLET if MARTLET.exists() else None
-        return PACKAGED / name if (PACKAGED / name).exists() else shutil.which(name)
+        # Envoy's package has a script of Python's before the program itself.
+        packaged = [*PACKAGED.parent.glob(f"lib/python*/site-packages/{name}/**/{name}"), PACKAGED / name]
+        return next((path for path in packaged if path.is_file()), shutil.which(name))
 
 
 PACKAGE = "make bench-peers"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from .contenders import FLOOR, LEAN
+from .scenarios import SCENARIOS
 
 # Whom a value is compared with: the best of these, as far as they were measured.
 BEST = LEAN
@@ -112,5 +113,6 @@ def compared_with(scenario):
 
 
 def verdicts(scenarios):
-    """Of all targets; `scenarios` are summaries by scenario and contender."""
-    return [target.verdict(scenarios) for target in TARGETS]
+    """Of what was chosen, and of what nobody can choose; `scenarios` are summaries by scenario and contender."""
+    others = {s.name for s in SCENARIOS} - scenarios.keys()
+    return [target.verdict(scenarios) for target in TARGETS if target.scenario not in others]
