@@ -77,9 +77,10 @@ def write(run, folder):
 
 
 def publish(run, folder):
-    """Puts a run's files, or the latest's of several runs, where the documentation shows them from."""
+    """Puts a run's files, or those of the latest that was no smoke test, where the documentation shows them from."""
     if not (run / "run.json").exists():
-        run = max((one.parent for one in run.glob("*/run.json")), default=None)
+        found = (path for path in run.glob("*/run.json") if not json.loads(path.read_text())["smoke"])
+        run = max((path.parent for path in found), default=None)
         if not run:
             raise SystemExit("there is no run: see `make bench`")
     shutil.rmtree(folder, ignore_errors=True)
