@@ -199,7 +199,7 @@ class Bench:
         """The contender, running and proven to answer rightly."""
         address = (ADDRESS, free_port())
         argv = self.argv(name, scenario, address)
-        cores = f"{self.proxy_core},{self.second_core}" if scenario.workers > 1 else self.proxy_core
+        cores = {self.proxy_core, self.second_core} if scenario.workers > 1 else self.proxy_core
         service = Service(argv, cores, address, self.folder / f"{name}.log", folder=self.folder)
         try:
             return service.wait_for(

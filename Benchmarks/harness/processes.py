@@ -1,5 +1,6 @@
 """Processes on chosen cores, and what the kernel accounts to them."""
 
+import ctypes
 import os
 import resource
 import signal
@@ -8,6 +9,8 @@ import subprocess
 import time
 from pathlib import Path
 
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 # This run's own address of loopback: two runs on one machine do not meet.
@@ -52,22 +55,27 @@ def _stat(pid):
         return None
 
 
+def spawned(argv, cores, **options):
+    """A child on its core, or some, that does not outlive us."""
+    cores = {cores} if isinstance(cores, int) else set(cores)
+
+    def become():
+        os.sched_setaffinity(0, cores)
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    return subprocess.Popen([*map(str, argv)], preexec_fn=become, **options)
+
+
 class Service:
     """A server pinned to a core, or some, with everything that it starts; ended with SIGKILL."""
 
     def __init__(self, argv, cores, address, log, folder=None):
         self.address = address
-        self._began = time.monotonic()
         self._log = log
         with open(log, "wb") as output:
-            self._child = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", "--", "taskset", "-c", str(cores), *map(str, argv)],
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+            self._child = spawned(argv, cores, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd=folder)
+        # It is what we wanted it to be from here on: Popen waits for exec.
+        self._began = time.monotonic()
 
     def __enter__(self):
         return self

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 
+from .processes import spawned
 from .wrk import wrk
 
 # Traced, everything is slow; counts need no long time.
@@ -17,9 +18,8 @@ def calls_per_request(bench, name, scenario):
         wrk(service.address, scenario, SECONDS, bench.load_core)
         pids = [word for pid in service.pids() for word in ("-p", str(pid))]
         report = bench.folder / "strace"
-        tracer = subprocess.Popen(
-            ["strace", "-c", "-f", "-U", "calls,name", "-o", report, *pids], stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        argv = ["strace", "-c", "-f", "-U", "calls,name", "-o", report, *pids]
+        tracer = spawned(argv, bench.proxy_core, stderr=subprocess.PIPE, text=True)
         try:
             _wait_until_traced(tracer, service)
             requests = wrk(service.address, scenario, SECONDS, bench.load_core)["requests"]

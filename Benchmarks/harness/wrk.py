@@ -6,6 +6,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from .processes import spawned
+
 UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
 ROTATE = Path(__file__).with_name("routes.lua")
 
@@ -19,11 +21,11 @@ def wrk(address, scenario, duration, core):
     """Runs wrk for so long; requests, and latencies in microseconds."""
     scheme = "https" if scenario.is_secure else "http"
     url = f"{scheme}://{address[0]}:{address[1]}{scenario.target}"
-    argv = ["taskset", "-c", str(core), "wrk", "-t1", f"-c{scenario.connections}", "-d1h", "--latency", "--timeout", "10s"]
+    argv = ["wrk", "-t1", f"-c{scenario.connections}", "-d1h", "--latency", "--timeout", "10s"]
     for header in scenario.headers:
         argv += ["-H", header]
     argv += ["-s", ROTATE, url, "--", str(scenario.routes)] if scenario.routes else [url]
-    load = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    load = spawned(argv, core, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         # It is told to end long before its hour is over, so that parts of a second are possible.
         _wait_until_it_heeds(load)
