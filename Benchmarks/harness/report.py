@@ -40,6 +40,21 @@ def summary(kind, rounds):
     return result
 
 
+def summarised(scenario, names, done, before):
+    """A scenario's values by contender: of all rounds, with calls and ratios."""
+    by_name = {}
+    for name in names:
+        if rounds := done.measured[scenario.name].get(name):
+            calls = done.calls.get((scenario.name, name))
+            by_name[name] = summary(scenario.kind, rounds) | (calls_summary(calls) if calls else {})
+    return with_ratios(by_name, before)
+
+
+def calls_summary(calls):
+    """Their sum, and each call that is made for every twentieth request or oftener."""
+    return {"calls": sum(calls.values()), "by_call": {c: n for c, n in sorted(calls.items(), key=lambda i: -i[1]) if n >= 0.05}}
+
+
 def with_ratios(contenders, before):
     """Adds CPU time per request as a multiple of the best peer's and of the floor's, and what it is
     beside what everybody had `before`, in the scenario that this one is compared with."""

@@ -46,7 +46,3 @@ def _is_traced(pid):
     except (FileNotFoundError, ProcessLookupError):
         return True
 
-
-def summarised(calls):
-    """What a table shows: the sum, and each call that is made for every twentieth request or oftener."""
-    return {"calls": sum(calls.values()), "by_call": {c: n for c, n in sorted(calls.items(), key=lambda i: -i[1]) if n >= 0.05}}
