@@ -55,12 +55,16 @@ test-acceptance: packages-build+test build .venv/.stamp ## drives the binary wit
 	@touch $@
 
 .PHONY: bench
-bench: packages-build+bench build ## measures against nginx and HAProxy, some minutes
+bench: packages-build+bench build ## measures against nginx, HAProxy and whoever is here, an hour
 	@MARTLET='$(CURDIR)/$(BINARY)' Benchmarks/run
 
 .PHONY: bench-smoke
 bench-smoke: packages-build+bench build ## the same in seconds: does the benchmark still work?
 	@MARTLET='$(CURDIR)/$(BINARY)' Benchmarks/run --smoke
+
+.PHONY: bench-peers
+bench-peers: packages-bench ## installs Traefik, Envoy and Caddy for `make bench`, into .build
+	@Benchmarks/run --install-peers
 
 .PHONY: bench-micro
 bench-micro: packages-build swift ## measures the parts of a request, in nanoseconds and allocations (MICRO='--json word')
