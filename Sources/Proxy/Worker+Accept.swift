@@ -9,10 +9,13 @@ struct Listener: ~Copyable {
   let number: Int
   /// Its clients speak TLS.
   let isSecure: Bool
+  /// How many connections are asked for at the next event: as many as waited at the last one, so
+  /// that where they come one by one, each costs one call and not a second that finds nothing.
+  var burst = 1
 }
 
 extension Worker {
-  /// Connections accepted in one turn from one listener: the rest wait for the next.
+  /// Connections accepted in one turn from one listener, at most: the rest wait for the next.
   static let acceptBudget = 64
   /// How long accepting pauses when there are no descriptors left and nothing closes.
   static let acceptPause: UInt64 = 100_000_000
@@ -24,37 +27,54 @@ extension Worker {
     guard let handle = listeners.insert(listener) else {
       preconditionFailure("there is a place for each listener")
     }
+    setClientOptions(of: handle)
     try loop.registerListener(listeners[handle].socket, token: Token(kind: .listener, handle))
+  }
+
+  /// What the sockets of clients are told: they have it from the listener that accepts them, so
+  /// that it costs no calls for each.
+  private func setClientOptions(of listener: Handle) {
+    Syscalls.set(.noDelay, on: listeners[listener].socket)
+    Syscalls.set(.unsentLimit(snapshot.unsentLimit), on: listeners[listener].socket)
+  }
+
+  /// After a reload, for connections that come now.
+  func renewClientOptions() {
+    for slot in 0..<listeners.slotLimit {
+      if let listener = listeners.handle(ofSlot: slot) { setClientOptions(of: listener) }
+    }
   }
 
   mutating func acceptConnections(_ listener: Handle) {
     guard listeners.contains(listener) else { return }
-    accept(from: listener, budget: Self.acceptBudget)
+    let budget = listeners[listener].burst
+    let count = accept(from: listener, budget: budget)
+    listeners[listener].burst = count == budget ? min(budget * 2, Self.acceptBudget) : max(count, 1)
   }
 
-  /// Accepts until nobody waits or the budget is spent.
-  private mutating func accept(from listener: Handle, budget: Int) {
-    guard !isShortOfDescriptors else { return }
+  /// Accepts until nobody waits or the budget is spent; how many have come.
+  @discardableResult
+  private mutating func accept(from listener: Handle, budget: Int) -> Int {
+    guard !isShortOfDescriptors else { return 0 }
     var address = SocketAddress(.anyV4, port: 0)
-    for _ in 0..<budget {
+    for count in 0..<budget {
       do throws(SystemError) {
         guard
           let socket = try Syscalls.accept(from: listeners[listener].socket, peer: &address)
-        else { return }
+        else { return count }
         admit(socket, from: address, listener)
       } catch {
         if error.isOutOfDescriptors { pauseAccepting(listener) }
-        return
+        return count
       }
     }
+    return budget
   }
 
   private mutating func admit(
     _ socket: consuming Descriptor, from address: SocketAddress, _ listener: Handle
   ) {
     environment.counters.add(environment.slots.accepted)
-    Syscalls.set(.noDelay, on: socket)
-    Syscalls.set(.unsentLimit(snapshot.unsentLimit), on: socket)
     guard !clients.isFull else { return turnAway(socket) }
     guard
       let client = clients.insert(
