@@ -91,3 +91,23 @@ def test_a_small_file_costs_two_transfers(martlet, tmp_path, strace):
     transfers = sum(calls.get(name, 0) for name in TRANSFERS)
     assert abs(transfers - 2 * REQUESTS) <= 0.01 * 2 * REQUESTS, calls
     assert sum(calls.values()) <= 4.1 * REQUESTS, calls
+
+
+def test_a_large_body_is_not_read(martlet, origin, strace):
+    """It goes through a pipe that holds all of it, however slow the client: some ten calls, where
+    copies of 16 KiB are 16 to be read and as many to be sent."""
+    size, requests = 256 << 10, 200
+    proxy = martlet(PROXY, web=origin(answer(b"x" * size)))
+    with Client(proxy.address) as client:
+
+        def work():
+            for _ in range(requests):
+                assert len(client.get("/").body) == size
+
+        work()
+        calls = count(strace, proxy, work)
+    assert calls["splice"] >= 2 * requests, calls
+    assert sum(calls.get(name, 0) for name in TRANSFERS - {"splice"}) <= 8 * requests, calls
+    # The pipe is kept.
+    for name in ("pipe2", "close", "fcntl"):
+        assert calls.get(name, 0) <= 0.01 * requests, calls
