@@ -49,6 +49,10 @@ extern const char *strerrordesc_np(int error);
 #define O_TMPFILE (020000000 | O_DIRECTORY)
 #endif
 
+#define CLINUX_F_SETPIPE_SZ 1031
+#define CLINUX_F_GETPIPE_SZ 1032
+#define CLINUX_SPLICE_F_NONBLOCK 2
+
 #define CLINUX_RETRY(call)                                                                      \
   do {                                                                                          \
     n = (call);                                                                                 \
@@ -205,6 +209,29 @@ static inline ssize_t clinux_sendfile(int socket, int file, int64_t offset, size
   off_t at = offset;
   ssize_t n;
   CLINUX_RETRY(sendfile(socket, file, &at, count));
+}
+
+// MARK: pipes
+
+typedef struct {
+  int entrance, exit;
+} clinux_pipe_ends;
+
+/// Opens a pipe that never blocks and asks for room for `size` bytes; answers what it has got.
+static inline int clinux_pipe(clinux_pipe_ends *out, int size) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return -errno;
+  *out = (clinux_pipe_ends){.entrance = ends[1], .exit = ends[0]};
+  // A user who has many pipes already gets no larger ones, and in the end smaller ones.
+  int n = fcntl(ends[1], CLINUX_F_SETPIPE_SZ, size);
+  if (n < 0) n = fcntl(ends[1], CLINUX_F_GETPIPE_SZ);
+  return n < 0 ? 0 : n;
+}
+
+/// Moves bytes between a socket and a pipe, one of which `from` is.
+static inline ssize_t clinux_splice(int from, int to, size_t count) {
+  ssize_t n;
+  CLINUX_RETRY(splice(from, NULL, to, NULL, count, CLINUX_SPLICE_F_NONBLOCK));
 }
 
 // MARK: epoll

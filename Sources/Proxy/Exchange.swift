@@ -116,8 +116,12 @@ struct Exchange: ~Copyable {
   var gzip = GzipRule.Outcome.untouched
   /// The stream that the body goes through on its way, until all of it has.
   var compressor = Handle.none
-  /// Bytes for the client, in front of those in the store.
+  /// Bytes for the client, in front of those in the pipe and in the store.
   var output = ByteBuffer()
+  /// The pipe that holds what follows the output, as long as it holds something.
+  var pipe = Handle.none
+  /// What comes next of the body goes through a pipe, if it can.
+  var splices = false
   var responseStore = BodyStore()
   var file: FileResponse?
   var accel = AccelRedirect()
@@ -166,6 +170,8 @@ struct Exchange: ~Copyable {
   var hasBodyInput: Bool { !input.isEmpty && !responseBody.isDone }
   /// The client gets of the body what the server sends, byte by byte: no chunks on either side.
   var passesAsIs: Bool { encoding == .identity && !responseBody.isChunked }
+  /// What is added to the output is not sent before its turn.
+  var isNothingBehindOutput: Bool { pipe == .none && responseStore.isEmpty }
   var buffersResponse: Bool { route.buffersResponse && !isUnbuffered }
 
   // In line, so that it is made in the place that it will have.

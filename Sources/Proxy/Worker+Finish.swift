@@ -106,6 +106,7 @@ extension Worker {
   mutating func drop(_ exchange: Handle) {
     closeFile(exchange)
     stopCompressing(exchange)
+    dropPipe(exchange)
     if !exchanges[exchange].limits.isEmpty {
       exchanges[exchange].limits.release(by: environment.limiter)
     }

@@ -59,7 +59,7 @@ extension Worker {
   }
 
   private func isAllSent(_ exchange: Handle) -> Bool {
-    exchanges[exchange].output.isEmpty && exchanges[exchange].responseStore.isEmpty
+    exchanges[exchange].output.isEmpty && exchanges[exchange].isNothingBehindOutput
       && exchanges[exchange].file == nil
   }
 
@@ -84,6 +84,7 @@ extension Worker {
   private mutating func mayReadMore(_ exchange: Handle) -> Bool {
     if isAllSent(exchange) { return true }
     guard exchanges[exchange].buffersResponse else { return false }
+    if maySplice(exchange) { return true }
     if !exchanges[exchange].responseStore.isOpen {
       return exchanges[exchange].output.space > Self.copyLimit || openResponseStore(exchange)
     }
@@ -100,12 +101,10 @@ extension Worker {
 
   /// Reads once from the server; false when the exchange has ended.
   private mutating func receiveBody(_ exchange: Handle) -> Bool {
-    let upstream = exchanges[exchange].upstream
-    buffers.equip(&exchanges[exchange].input)
-    if exchanges[exchange].input.space == 0 { exchanges[exchange].input.compact() }
-    switch upstreams[upstream].transport.receive(into: &exchanges[exchange].input) {
+    let spliced = maySplice(exchange) ? spliceBody(exchange) : nil
+    switch spliced ?? readBody(exchange) {
     case .bytes:
-      setUpstreamDeadline(upstream, after: responseTimeout(exchange))
+      setUpstreamDeadline(exchanges[exchange].upstream, after: responseTimeout(exchange))
       return true
     case .wouldBlock:
       return true
@@ -120,6 +119,13 @@ extension Worker {
     }
     serverFailed(exchange, .serverClosedResponse)
     return false
+  }
+
+  private mutating func readBody(_ exchange: Handle) -> Transport.Reading {
+    buffers.equip(&exchanges[exchange].input)
+    if exchanges[exchange].input.space == 0 { exchanges[exchange].input.compact() }
+    return upstreams[exchanges[exchange].upstream].transport.receive(
+      into: &exchanges[exchange].input)
   }
 
   /// All of the body has been read: its end is written, the server is free.
@@ -159,7 +165,7 @@ extension Worker {
       if exchanges[exchange].compressor != .none {
         return try compressBody(exchange, budget: &budget)
       }
-      if exchanges[exchange].responseStore.isEmpty {
+      if exchanges[exchange].isNothingBehindOutput {
         if exchanges[exchange].passesAsIs,
           exchanges[exchange].input.count > Self.copyLimit,
           clients[exchanges[exchange].client].transport.isWritable
@@ -258,9 +264,10 @@ extension Worker {
   private mutating func sendFront(_ exchange: Handle) throws(SystemError) -> Int? {
     let client = exchanges[exchange].client
     if !exchanges[exchange].output.isEmpty {
-      let more = exchanges[exchange].file != nil
+      let more = exchanges[exchange].file != nil || exchanges[exchange].pipe != .none
       return try clients[client].transport.send(&exchanges[exchange].output, more: more)
     }
+    if exchanges[exchange].pipe != .none { return try sendPiped(exchange) }
     let front = exchanges[exchange].responseStore.front
     if front != .nothing {
       guard front != .writing else { return nil }

@@ -139,6 +139,7 @@ public struct Worker: ~Copyable {
   /// Pieces of files that are in memory for clients that have not taken them yet.
   var heldFilePieces = 0
   var compressors = Compressors()
+  var pipes = Pipes()
 
   /// The head that was parsed last; good while `headOwner` is the exchange in question.
   var requestHead = RequestHead()

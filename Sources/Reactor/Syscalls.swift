@@ -100,6 +100,38 @@ public enum Syscalls {
     return try sent(result)
   }
 
+  // MARK: Pipes
+
+  /// A pipe with room for `size` bytes, or for as many as the kernel gives.
+  static func pipe(size: Int) throws(SystemError) -> Pipe {
+    var ends = clinux_pipe_ends()
+    let given = try check(unsafe clinux_pipe(&ends, CInt(clamping: size)), "pipe2")
+    return Pipe(
+      entrance: Descriptor(owning: ends.entrance), exit: Descriptor(owning: ends.exit),
+      size: Int(given))
+  }
+
+  /// Moves up to `count` bytes from a socket into a pipe.
+  static func splice(
+    from socket: borrowing Descriptor, into pipe: borrowing Pipe, count: Int
+  ) throws(SystemError) -> Received {
+    let result = clinux_splice(socket.number, pipe.entrance.number, count)
+    switch result {
+    case 1...: return .bytes(result)
+    case 0: return .endOfStream
+    case -Int(EAGAIN): return .wouldBlock
+    default: throw SystemError(call: "splice", errno: CInt(-result))
+    }
+  }
+
+  /// Moves all that a pipe holds to a socket; answers how many bytes were taken, 0 when it would
+  /// block.
+  static func splice(
+    from pipe: borrowing Pipe, to socket: borrowing Descriptor
+  ) throws(SystemError) -> Int {
+    try sent(clinux_splice(pipe.exit.number, socket.number, pipe.count))
+  }
+
   private static func sent(_ result: Int) throws(SystemError) -> Int {
     if result >= 0 { return result }
     if result == -Int(EAGAIN) { return 0 }

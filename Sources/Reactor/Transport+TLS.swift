@@ -60,7 +60,12 @@ extension Transport {
   /// Whether nothing has come that somebody must read: what the protocol says for itself is taken
   /// notice of.
   public mutating func isQuiet() -> Bool {
-    guard isReadable, session.isOn else { return !isReadable }
+    guard isReadable else { return true }
+    guard session.isOn else {
+      // Who took no more than was wanted does not know that there was no more.
+      if Syscalls.isSilent(socket) { isReadable = false }
+      return !isReadable
+    }
     var byte = ByteBuffer(capacity: 1)
     if case .wouldBlock = receiveSecurely(into: &byte) { return true }
     return false

@@ -64,6 +64,42 @@ public struct Transport: ~Copyable {
     }
   }
 
+  /// Moves up to `count` bytes that have come into `pipe`. That it would block means that there
+  /// are none, or that the pipe is full.
+  ///
+  /// - Precondition: the connection is plain.
+  public mutating func receive(into pipe: inout Pipe, atMost count: Int) -> Reading {
+    precondition(!session.isOn, "what is encrypted does not go through a pipe")
+    do throws(SystemError) {
+      switch try Syscalls.splice(from: socket, into: pipe, count: count) {
+      case .bytes(let moved):
+        pipe.count += moved
+        return .bytes
+      case .endOfStream:
+        isDone = true
+        return .endOfStream
+      case .wouldBlock:
+        // The call does not say at which end.
+        pipe.isFull = !pipe.isEmpty && !Syscalls.isSilent(socket)
+        if !pipe.isFull { isReadable = false }
+        return .wouldBlock
+      }
+    } catch {
+      return .failed
+    }
+  }
+
+  /// Sends what `pipe` holds; answers how many bytes were taken.
+  ///
+  /// - Precondition: the connection is plain, and the pipe not empty.
+  public mutating func send(_ pipe: inout Pipe) throws(SystemError) -> Int {
+    precondition(!session.isOn && !pipe.isEmpty, "an empty pipe would seem to block")
+    let sent = try Syscalls.splice(from: pipe, to: socket)
+    pipe.count -= sent
+    if sent > 0 { pipe.isFull = false } else { isWritable = false }
+    return sent
+  }
+
   /// Sends from the front of `buffer` and consumes what the kernel took; answers how much.
   ///
   /// - Parameter more: more is known to follow at once, so that a last short segment may wait.

@@ -3,11 +3,14 @@
 import re
 import shutil
 import signal
+from collections import Counter
 
 import pytest
 
 from support.kinds import Site
+from support.origin import answer
 from support.process import Process, completed
+from support.wire import Client
 
 REQUESTS = 1000
 
@@ -38,9 +41,9 @@ def strace():
     return path
 
 
-def trace(strace, site, folder, work):
+def trace(strace, proxy, folder, work):
     """By thread: the names of the system calls that the proxy makes while `work` runs."""
-    tracer = Process([strace, "-ff", "-o", folder / "calls", "-p", site.proxy.pid])
+    tracer = Process([strace, "-ff", "-o", folder / "calls", "-p", proxy.pid])
     try:
         # Only then is it attached to each thread.
         tracer.stderr.wait_for(r"attached with \d+ threads")
@@ -62,7 +65,7 @@ def names(text):
 def test_a_request_makes_these_system_calls_and_no_other(martlet, origin, strace, tmp_path, kind):
     site = Site(martlet, origin, tmp_path)
     site.ask(kind, REQUESTS)
-    threads = trace(strace, site, tmp_path, lambda: site.ask(kind, REQUESTS))
+    threads = trace(strace, site.proxy, tmp_path, lambda: site.ask(kind, REQUESTS))
     site.close()
     calls = threads.pop(site.thread("worker 0"))
     pattern = " ".join(CALLS[kind]) + " "
@@ -73,3 +76,24 @@ def test_a_request_makes_these_system_calls_and_no_other(martlet, origin, strace
     assert len(calls) <= 1.01 * REQUESTS * len(CALLS[kind]), calls[:50]
     # The threads beside the worker look after the whole, not after requests.
     assert others < 0.5 * REQUESTS, {thread: calls[:50] for thread, calls in threads.items()}
+
+
+def test_a_large_body_is_not_read(martlet, origin, strace, tmp_path):
+    """It goes through a pipe that holds all of it, however slow the client: some ten calls, where
+    copies of 16 KiB are 16 to be read and as many to be sent."""
+    size, requests = 256 << 10, 200
+    proxy = martlet("log: {access: off}\nroutes: [{match: {prefix: /}, proxy: $web}]", web=origin(answer(b"x" * size)).address)
+    with Client(proxy.address) as client:
+
+        def work():
+            for _ in range(requests):
+                assert len(client.get("/").body) == size
+
+        work()
+        threads = trace(strace, proxy, tmp_path, work)
+    calls = Counter(name for names in threads.values() for name in names)
+    assert calls["splice"] >= 2 * requests, calls
+    assert calls["recvfrom"] + calls["sendto"] + calls["sendmsg"] <= 8 * requests, calls
+    # The pipe is kept.
+    for name in ("pipe2", "close", "fcntl"):
+        assert calls[name] <= 0.01 * requests, calls
