@@ -64,7 +64,11 @@ bench-smoke: packages-build+bench build ## the same in seconds: does the benchma
 bench-micro: packages-build swift ## measures what choosing a server costs, in nanoseconds
 	@swift run -c release --package-path Benchmarks/micro --scratch-path .build/micro pick
 
-SOURCES := Package.swift Sources Tests Benchmarks/micro
+.PHONY: bench-load
+bench-load: packages-build swift ## tests the load generator: is what it measures true?
+	@swift test --package-path Benchmarks/load --scratch-path .build/load
+
+SOURCES := Package.swift Sources Tests Benchmarks/micro Benchmarks/load
 SCRIPTS = $(shell grep -rlE '^\#!.*\b(ba)?sh$$' scripts .ci Benchmarks 2>/dev/null)
 PYTHONS = $(shell find scripts Tests Benchmarks -name '*.py' 2>/dev/null)
 

@@ -34,6 +34,8 @@ let package = Package(
     .executable(name: "martlet", targets: ["martlet"]),
     // For Benchmarks/micro.
     .library(name: "Balancing", targets: ["Balancing", "Configuration", "Memory", "Network"]),
+    // For Benchmarks/load.
+    .library(name: "Reactor", targets: ["CLibraries", "HTTP", "Memory", "Network", "Reactor"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
