@@ -81,8 +81,8 @@ public struct Generator: ~Copyable {
         nextTick = now + Self.tick
         try lookAround(now)
       }
-      if schedule.next >= window.end, now >= window.end, outstanding == 0 { break }
-      try turn(until: min(schedule.next < window.end ? schedule.next : .max, nextTick))
+      if schedule.next > window.end, now >= window.end, outstanding == 0 { break }
+      try turn(until: min(schedule.next <= window.end ? schedule.next : .max, nextTick))
     }
     report.close(window)
     return report
@@ -116,12 +116,12 @@ public struct Generator: ~Copyable {
 
   /// Sends what is due, or lets it wait for a connection.
   private mutating func sendDue(_ now: Instant) throws(SystemError) {
-    while schedule.next <= now, schedule.next < window.end {
+    while schedule.next <= min(now, window.end) {
       let intended = schedule.next
       schedule.moveOn()
       let (kind, request) = choice.next()
       let wanted = Wanted(
-        kind: kind, request: request, intended: intended, counts: intended >= window.counted)
+        kind: kind, request: request, intended: intended, counts: intended > window.counted)
       if wanted.counts {
         outstanding += 1
         report.lag.record(now - intended)
