@@ -78,7 +78,7 @@ class Bench:
         path.write_text(text)
         return path
 
-    def start(self, name, quota=None):
+    def start(self, name):
         """The contender, running and proven to answer from the origin, a file and a WebSocket's server."""
         address = (ADDRESS, free_port())
         file = {"martlet": "martlet.yaml", "nginx": "nginx.conf", "haproxy": "haproxy.cfg", "h2o": "h2o.yaml", "traefik": "traefik.yaml"}[name]
@@ -92,7 +92,7 @@ class Bench:
             "h2o": ["h2o", "-c", path],
             "traefik": ["traefik", f"--configFile={path}"],
         }[name]
-        service = Service(quota.around(argv) if quota else argv, self.proxy_core, address, self.folder / f"{name}.log")
+        service = Service(argv, self.proxy_core, address, self.folder / f"{name}.log")
         expected = {"/api/method/ping": 200, "/assets/frappe/fonts/inter1.woff2": 200, "/socket.io/": 400}
         try:
             return service.wait_for(

@@ -1,5 +1,6 @@
 """How many requests a contender bears in a small share of a core."""
 
+import time
 from dataclasses import dataclass
 from statistics import median
 
@@ -15,54 +16,78 @@ PRECISION = 1.06
 CORES = 0.25
 
 
+# Before it is confined: caches are filled, and who compresses files once has done so.
+SETTLING_RATE = 400
+
+
 @dataclass(frozen=True)
 class Effort:
     """How much a search may cost."""
 
     seconds: float
     warm_up: float
+    settling: float
     trials: int
-    first_rate: float = 500.0
+    first_rate: float
 
 
-def trial(bench, name, quota, rate, effort):
-    """One load on a fresh contender: the report, and whether it bore it."""
-    with bench.start(name, quota) as service:
-        try:
-            result = load(service.address, bench.load_core, rate, seconds=effort.seconds, warm_up=effort.warm_up, connections=100, mix=HERE / "mix.yaml")
-        except Unfit as error:
-            return {"rate_asked": rate, "unfit": str(error), "is_borne": False}
+def trial(bench, service, rate, effort):
+    """The report of one load, and whether it was borne."""
+    try:
+        result = load(service.address, bench.load_core, rate, seconds=effort.seconds, warm_up=effort.warm_up, connections=100, mix=HERE / "mix.yaml")
+    except Unfit as error:
+        return {"rate_asked": rate, "unfit": str(error), "is_borne": False}
     errors = result["all"]["errors"] + result["events"]["errors"]
     result["is_borne"] = errors == 0 and result["all"]["latency"]["p99_us"] < P99_LIMIT_US
     return result
 
 
 def search(bench, name, quota, effort, near=None, tell=lambda what: None):
-    """The highest rate that is borne, and all trials: doubled until one is not, then halved between.
+    """The highest rate that is borne, and all trials.
 
     A rate that is not borne is tried once more, for the machine has other things to do, too.
     """
     trials = []
-    lowest, highest = 0.0, None
-    rate = near * 0.9 if near else effort.first_rate
-    while len(trials) < effort.trials and (highest is None or lowest == 0 or highest / lowest > PRECISION):
-        for _ in range(2):
-            tell(f"{name} at {rate:,.0f}/s")
-            trials.append(trial(bench, name, quota, rate, effort))
-            if trials[-1]["is_borne"]:
-                break
-        if trials[-1]["is_borne"]:
-            lowest = rate
+    steps = Steps(near * 0.9 if near else effort.first_rate, 1.2 if near else 2)
+    with bench.start(name) as service:
+        tell(f"{name} settles")
+        load(service.address, bench.load_core, SETTLING_RATE, seconds=effort.settling, warm_up=0, timeout=60, mix=HERE / "mix.yaml")
+        quota.confine(service.pids())
+        while len(trials) < effort.trials and not steps.is_over:
+            for _ in range(2):
+                tell(f"{name} at {steps.rate:,.0f}/s")
+                trials.append(trial(bench, service, steps.rate, effort))
+                if trials[-1]["is_borne"]:
+                    break
+                # What it has not done yet is nobody's any more: it needs a while to see that.
+                time.sleep(effort.warm_up)
+            steps.take(trials[-1]["is_borne"])
+    return steps.lowest, trials
+
+
+class Steps:
+    """Which rate is tried next: multiples until one is not borne, then halves between the two."""
+
+    def __init__(self, rate, factor):
+        self.rate, self._factor = rate, factor
+        # The highest that was borne, the lowest that was not.
+        self.lowest, self._highest = 0.0, None
+
+    @property
+    def is_over(self):
+        return bool(self.lowest and self._highest) and self._highest / self.lowest <= PRECISION
+
+    def take(self, is_borne):
+        if is_borne:
+            self.lowest = self.rate
         else:
-            highest = rate
-        if highest is None:
-            # Close to what an earlier round has found.
-            rate *= 1.2 if near else 2
-        elif lowest == 0:
-            rate /= 1.5 if near else 4
+            self._highest = self.rate
+        if self._highest is None:
+            self.rate *= self._factor
+        elif not self.lowest:
+            self.rate /= self._factor
         else:
-            rate = (lowest * highest) ** 0.5
-    return lowest, trials
+            self.rate = (self.lowest * self._highest) ** 0.5
 
 
 def summary(rounds):
