@@ -54,6 +54,9 @@ class Bench:
         self._services[0].wait_for(lambda: status(self._origin, "/api/method/ping") == 200, "an answer")
         self._services[1].wait_for(lambda: status(self._realtime, "/socket.io/") == 400, "an answer")
 
+    def origin_cpu_seconds(self):
+        return sum(sum(service.cpu_seconds()) for service in self._services)
+
     def __enter__(self):
         return self
 

@@ -1,30 +1,56 @@
 """The 99th percentile of small proxied requests, where everybody still has a core to spare."""
 
+import resource
+from dataclasses import dataclass
 from statistics import median
 
 from .load import load
 
 TARGET = "/api/method/ping"
 SHARE = 0.7
+# Of its core that the load, which is the generator and the origin, may need: beyond that it is the
+# load's own queue that is measured.
+LOAD_SHARE = 0.6
 CONNECTIONS = 64
 
 
-def capacity(bench, name, seconds, first_rate=4000.0):
-    """The rate at which the contender's core would be full.
+@dataclass(frozen=True)
+class Costs:
+    """CPU seconds of one request: the contender's, and the load's."""
 
-    From the CPU time of a request, at a rate near the one that is measured: at a low one a
-    contender wakes for each request, and each costs more. Not from a load that fills the core:
-    before that, the load's own core is full.
+    own: float
+    load: float
+
+
+def costs(bench, name, seconds, first_rate=4000.0):
+    """Measured at a rate near the one that matters: at a low one everybody wakes for each request.
+
+    From these follows the rate at which the contender's core would be full. To fill it is no way
+    to find out: the load's core may be full before.
     """
     rate = first_rate
     for _ in range(2):
         with bench.start(name) as service:
-            before = sum(service.cpu_seconds())
+            before = sum(service.cpu_seconds()), bench.origin_cpu_seconds() + children_cpu_seconds()
             result = load(service.address, bench.load_core, rate, seconds=seconds, warm_up=0, connections=CONNECTIONS, target=TARGET)
-            used = sum(service.cpu_seconds()) - before
-        full = result["all"]["answers"] / used
-        rate = full * SHARE
-    return full
+            after = sum(service.cpu_seconds()), bench.origin_cpu_seconds() + children_cpu_seconds()
+        found = Costs(*((b - a) / result["all"]["answers"] for a, b in zip(before, after)))
+        rate = min(SHARE / found.own, LOAD_SHARE / found.load)
+    return found
+
+
+def children_cpu_seconds():
+    """Of the processes that have been waited for: the generators."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def chosen_rate(found):
+    """The rate for everybody, and the share of the slowest peer's capacity that it is."""
+    peers = [costs for name, costs in found.items() if name != "martlet"] or list(found.values())
+    slowest = 1 / max(costs.own for costs in peers)
+    rate = min(SHARE * slowest, LOAD_SHARE / max(costs.load for costs in found.values()))
+    return rate, rate / slowest
 
 
 def measure(bench, name, rate, seconds, warm_up, seed):
