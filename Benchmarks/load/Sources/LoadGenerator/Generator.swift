@@ -65,7 +65,10 @@ public struct Generator: ~Copyable {
   }
 
   /// All of the load, from the first connection to the last answer.
-  public mutating func run() throws(SystemError) -> Report {
+  ///
+  /// - Throws: PrimingError when connections do not come about, SystemError when the system gives no
+  ///   descriptors.
+  public mutating func run() throws -> Report {
     missingClients = plan.connections
     missingSockets = mix.sockets?.count ?? 0
     try waitForConnections()
@@ -89,11 +92,16 @@ public struct Generator: ~Copyable {
   }
 
   /// Opens all connections, and waits as long for them as for an answer.
-  private mutating func waitForConnections() throws(SystemError) {
+  private mutating func waitForConnections() throws {
     let deadline = Clock.read().now + plan.timeout
     while idle.count < plan.connections || joinedSockets < mix.sockets?.count ?? 0 {
       let now = Clock.read().now
-      guard now < deadline else { throw SystemError(call: "connect", errno: 110) }
+      guard now < deadline else {
+        let sockets = (mix.sockets?.count ?? 0) - joinedSockets
+        throw PrimingError(
+          description:
+            "\(plan.connections - idle.count) connections and \(sockets) sockets are missing")
+      }
       try openMissing()
       try turn(until: now + Self.tick)
     }
