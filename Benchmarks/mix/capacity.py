@@ -14,8 +14,6 @@ LAG_LIMIT_US = 20_000
 # Neighbouring rates of the search differ by this at its end.
 PRECISION = 1.06
 CORES = 0.25
-
-
 # Before it is confined: caches are filled, and who compresses files once has done so.
 SETTLING_RATE = 400
 
