@@ -10,7 +10,7 @@ from .load import Unfit, load
 # What still counts as served.
 P99_LIMIT_US = 100_000
 # When the generator itself was later than this, the trial says nothing about the server.
-LAG_LIMIT_US = 20_000
+LAG_LIMIT_US = 10_000
 # Neighbouring rates of the search differ by this at its end.
 PRECISION = 1.06
 CORES = 0.25
@@ -40,10 +40,15 @@ def trial(bench, service, rate, effort):
     return result
 
 
+def was_late(result):
+    return "lag" in result and result["lag"]["p99_us"] > LAG_LIMIT_US
+
+
 def search(bench, name, quota, effort, near=None, tell=lambda what: None):
     """The highest rate that is borne, and all trials.
 
-    A rate that is not borne is tried once more, for the machine has other things to do, too.
+    A rate that is not borne is tried once more, for the machine has other things to do, too; and
+    up to four times where the generator was late itself.
     """
     trials = []
     steps = Steps(near * 0.9 if near else effort.first_rate, 1.2 if near else 2)
@@ -52,10 +57,12 @@ def search(bench, name, quota, effort, near=None, tell=lambda what: None):
         load(service.address, bench.load_core, SETTLING_RATE, seconds=effort.settling, warm_up=0, timeout=60, mix=HERE / "mix.yaml")
         quota.confine(service.pids())
         while len(trials) < effort.trials and not steps.is_over:
-            for _ in range(2):
+            failures = 0
+            for _ in range(4):
                 tell(f"{name} at {steps.rate:,.0f}/s")
                 trials.append(trial(bench, service, steps.rate, effort))
-                if trials[-1]["is_borne"]:
+                failures += not was_late(trials[-1])
+                if trials[-1]["is_borne"] or failures == 2:
                     break
                 # What it has not done yet is nobody's any more: it needs a while to see that.
                 time.sleep(effort.warm_up)
