@@ -31,9 +31,9 @@ def version(name):
 class Bench:
     """A folder with the site and the configurations, and the origin's two servers."""
 
-    def __init__(self, folder, proxy_core, load_core):
+    def __init__(self, folder, proxy_core, load_core, origin_core):
         self.folder = Path(folder)
-        self.proxy_core, self.load_core = proxy_core, load_core
+        self.proxy_core, self.load_core, self._origin_core = proxy_core, load_core, origin_core
         # nginx started by root reads files as somebody else.
         self.folder.chmod(0o755)
         site.make(self.folder / "site")
@@ -48,11 +48,15 @@ class Bench:
 
     def _start_origin(self):
         argv = ["nginx", "-e", "stderr", "-c", self._written("origin.nginx.conf"), "-p", self.folder]
-        self._services.append(Service(argv, self.load_core, self._origin, self.folder / "origin.log"))
+        self._services.append(Service(argv, self._origin_core, self._origin, self.folder / "origin.log"))
         argv = [sys.executable, HERE / "realtime.py", *self._realtime]
-        self._services.append(Service(argv, self.load_core, self._realtime, self.folder / "realtime.log"))
+        self._services.append(Service(argv, self._origin_core, self._realtime, self.folder / "realtime.log"))
         self._services[0].wait_for(lambda: status(self._origin, "/api/method/ping") == 200, "an answer")
         self._services[1].wait_for(lambda: status(self._realtime, "/socket.io/") == 400, "an answer")
+
+    @property
+    def loads_share_core(self):
+        return self.load_core == self._origin_core
 
     def origin_cpu_seconds(self):
         return sum(sum(service.cpu_seconds()) for service in self._services)

@@ -43,7 +43,7 @@ def tails(rate, share, found):
     ]
     title = f"{rate:,.0f} small proxied requests a second, {share:.0%} of the slowest peer's capacity, one core"
     if share < tail.SHARE - 0.005:
-        title += f"\n(not {tail.SHARE:.0%}: the core of the load does not bear more)"
+        title += f"\n(not {tail.SHARE:.0%}: beyond, it would be the load's own core that is measured)"
     return table(title, ["", "p50 µs", "p99 µs", "spread", "p99.9 µs", "generator's p99 µs", "errors"], rows)
 
 
@@ -67,6 +67,9 @@ def tail_verdict(found):
         return "UNDECIDED: p99, for there were errors: the machine or the core of the load was too busy"
     if any(values["lag_p99_us"] > values["p99_us"] / 2 for values in found.values()):
         return "UNDECIDED: p99, for the generator's own lateness is more than half of it: the machine was busy"
-    own = found["martlet"]["p99_us"]
-    best, name = min((values["p99_us"], name) for name, values in found.items() if name != "martlet")
-    return verdict(own <= best, f"Martlet's p99 is {own:,.0f} µs, the best peer's {best:,.0f} µs ({name})")
+    name, best = min(((n, v) for n, v in found.items() if n != "martlet"), key=lambda pair: pair[1]["p99_us"])
+    own = found["martlet"]
+    what = f"Martlet's p99 is {own['p99_us']:,.0f} µs, the best peer's {best['p99_us']:,.0f} µs ({name})"
+    if own["p99_low_us"] <= best["p99_us"] <= own["p99_high_us"] and best["p99_low_us"] <= own["p99_us"] <= best["p99_high_us"]:
+        return f"UNDECIDED: {what}, and each is within what the other's rounds range over"
+    return verdict(own["p99_us"] <= best["p99_us"], what)

@@ -8,33 +8,34 @@ from .load import load
 
 TARGET = "/api/method/ping"
 SHARE = 0.7
-# Of its core that the load, which is the generator and the origin, may need: beyond that it is the
+# Of a core that the load, which is the generator and the origin, may need: beyond that it is the
 # load's own queue that is measured.
-LOAD_SHARE = 0.6
+LOAD_SHARE = 0.4
 CONNECTIONS = 64
 
 
 @dataclass(frozen=True)
 class Costs:
-    """CPU seconds of one request: the contender's, and the load's."""
+    """CPU seconds of one request: the contender's, and those of the busier core of the load."""
 
     own: float
     load: float
 
 
-def costs(bench, name, seconds, first_rate=4000.0):
+def costs(bench, name, seconds, turns, first_rate=4000.0):
     """Measured at a rate near the one that matters: at a low one everybody wakes for each request.
 
     From these follows the rate at which the contender's core would be full. To fill it is no way
-    to find out: the load's core may be full before.
+    to find out: a core of the load may be full before.
     """
     rate = first_rate
-    for _ in range(2):
+    for _ in range(turns):
         with bench.start(name) as service:
-            before = sum(service.cpu_seconds()), bench.origin_cpu_seconds() + children_cpu_seconds()
+            meters = (lambda: sum(service.cpu_seconds()), bench.origin_cpu_seconds, children_cpu_seconds)
+            before = [read() for read in meters]
             result = load(service.address, bench.load_core, rate, seconds=seconds, warm_up=0, connections=CONNECTIONS, target=TARGET)
-            after = sum(service.cpu_seconds()), bench.origin_cpu_seconds() + children_cpu_seconds()
-        found = Costs(*((b - a) / result["all"]["answers"] for a, b in zip(before, after)))
+            own, origin, generator = ((read() - b) / result["all"]["answers"] for read, b in zip(meters, before))
+        found = Costs(own, origin + generator if bench.loads_share_core else max(origin, generator))
         rate = min(SHARE / found.own, LOAD_SHARE / found.load)
     return found
 
