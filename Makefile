@@ -71,7 +71,15 @@ bench-micro: packages-build swift ## measures the parts of a request, in nanosec
 	@swift build $(RELEASE) --package-path Benchmarks/micro --scratch-path .build/micro --product micro >&2
 	@.build/micro/release/micro $(MICRO)
 
-SOURCES := Package.swift Sources Tests Benchmarks/micro
+.PHONY: bench-load
+bench-load: packages-build swift ## tests the load generator: is what it measures true?
+	@swift test --package-path Benchmarks/load --scratch-path .build/load
+
+.PHONY: bench-mix
+bench-mix: packages-build+bench build ## measures capacity and p99 with what ERPNext's users ask for, many minutes
+	@MARTLET='$(CURDIR)/$(BINARY)' Benchmarks/mix/run
+
+SOURCES := Package.swift Sources Tests Benchmarks/micro Benchmarks/load
 SCRIPTS = $(shell grep -rlE '^\#!.*\b(ba)?sh$$' scripts .ci Benchmarks 2>/dev/null)
 PYTHONS = $(shell find scripts Tests Benchmarks -name '*.py' 2>/dev/null)
 

@@ -38,6 +38,8 @@ let package = Package(
       targets: [
         "Balancing", "Configuration", "Files", "HTTP", "Memory", "Network", "Reactor", "Routing",
       ]),
+    // For Benchmarks/load.
+    .library(name: "Reactor", targets: ["CLibraries", "HTTP", "Memory", "Network", "Reactor"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
