@@ -168,6 +168,8 @@ public final class Snapshot: Sendable {
   let files: FileSettings
   let forwarded: ForwardedPolicy
   let trusted: [AddressBlock]
+  /// By entry of `listen`.
+  let listeners: [ListenerRules]
   let clientAddress: ForwardedAddress
   let variables: VariableTable
   /// For responses to requests that have no route.
@@ -214,6 +216,9 @@ public final class Snapshot: Sendable {
       timeout: configuration.fileCache.timeout.nanoseconds)
     forwarded = configuration.forwarded
     trusted = configuration.trustedProxies
+    listeners = configuration.listen.map {
+      ListenerRules($0, trusted: configuration.trustedProxies)
+    }
     clientAddress = ForwardedAddress(configuration.clientAddress)
     let variables = VariableTable(configuration.variables)
     self.variables = variables
@@ -391,7 +396,8 @@ public final class Snapshot: Sendable {
     facts.isLimited = !settings.limits.isEmpty
     return Route(
       name: settings.name, nameAsJSON: escape(settings.name), facts: facts, action: action,
-      site: site, requestEdits: requestEdits, responseEdits: responseEdits,
+      site: site,
+      requestEdits: requestEdits, responseEdits: responseEdits,
       limits: facts.isLimited ? LimitPlan(settings.limits, route: settings.name) : nil)
   }
 

@@ -7,6 +7,8 @@ struct Listener: ~Copyable {
   let socket: Descriptor
   /// Its number among the worker's listeners: by which it is known what TLS is made with.
   let number: Int
+  /// Which entry of `listen` it is of.
+  let place: Int
   /// Its clients speak TLS.
   let isSecure: Bool
 }
@@ -20,7 +22,8 @@ extension Worker {
   /// Takes over a listening socket.
   mutating func listen(on socket: Int32, number: Int) throws(SystemError) {
     let listener = Listener(
-      socket: Descriptor(owning: socket), number: number, isSecure: identities[number] != nil)
+      socket: Descriptor(owning: socket), number: number, place: places[number],
+      isSecure: identities[number] != nil)
     guard let handle = listeners.insert(listener) else {
       preconditionFailure("there is a place for each listener")
     }
@@ -58,7 +61,8 @@ extension Worker {
     guard !clients.isFull else { return turnAway(socket) }
     guard
       let client = clients.insert(
-        ClientConnection(socket: socket, address: address, now: clock.now))
+        ClientConnection(
+          socket: socket, address: address, place: listeners[listener].place, now: clock.now))
     else {
       environment.counters.add(environment.slots.overloaded)
       return
@@ -71,6 +75,9 @@ extension Worker {
       return
     }
     environment.counters.add(environment.slots.clients)
+    if snapshot.listeners[listeners[listener].place].expectsHeader(from: address.address) {
+      return awaitProxyHeader(client, listeners[listener].number)
+    }
     if listeners[listener].isSecure { return admitSecurely(client, listeners[listener].number) }
     setClientDeadline(client, after: snapshot.timeouts.head)
   }

@@ -64,6 +64,25 @@ public struct Transport: ~Copyable {
     }
   }
 
+  /// Appends what waits in the socket to `buffer`, and leaves it there: what is at the beginning
+  /// may be nobody's who reads from here on. Before TLS only.
+  public mutating func peek(into buffer: inout ByteBuffer) -> Reading {
+    precondition(!session.isOn, "what the socket has is libssl's")
+    do throws(SystemError) {
+      switch try Syscalls.peek(from: socket, into: &buffer) {
+      case .bytes: return .bytes
+      case .endOfStream:
+        isDone = true
+        return .endOfStream
+      case .wouldBlock:
+        isReadable = false
+        return .wouldBlock
+      }
+    } catch {
+      return .failed
+    }
+  }
+
   /// Sends from the front of `buffer` and consumes what the kernel took; answers how much.
   ///
   /// - Parameter more: more is known to follow at once, so that a last short segment may wait.
