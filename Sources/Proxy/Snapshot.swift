@@ -97,6 +97,8 @@ public final class Snapshot: Sendable {
     let nameAsJSON: [UInt8]
     let facts: RouteFacts
     let action: Action
+    /// It is for an authority that finds out by plain HTTP whose a name is (RFC 8555 §8.3).
+    let answersChallenges: Bool
     /// What the variable beside {path} stands for, where files are looked for by one.
     let site: TextTemplate?
     let requestEdits: HeadEdits
@@ -396,7 +398,7 @@ public final class Snapshot: Sendable {
     facts.isLimited = !settings.limits.isEmpty
     return Route(
       name: settings.name, nameAsJSON: escape(settings.name), facts: facts, action: action,
-      site: site,
+      answersChallenges: settings.match.path.isForChallenges, site: site,
       requestEdits: requestEdits, responseEdits: responseEdits,
       limits: facts.isLimited ? LimitPlan(settings.limits, route: settings.name) : nil)
   }
@@ -432,6 +434,16 @@ public final class Snapshot: Sendable {
       precompressed: settings.precompressed.map { $0 == .br ? .brotli : .gzip },
       cacheControl: rules, mediaTypes: MediaTypes(overrides: settings.mediaTypes),
       compression: compression.map { GzipPlan($0).rule })
+  }
+}
+
+extension PathPattern {
+  /// It names the place where authorities look for what they have asked for (RFC 8555 §8.3).
+  fileprivate var isForChallenges: Bool {
+    switch self {
+    case .exact(let path), .prefix(let path, _): path.hasPrefix("/.well-known/acme-challenge")
+    case .regex: false
+    }
   }
 }
 

@@ -37,15 +37,17 @@ struct ListenerTests {
   @Test func `what a listener is to do is read, and written as it is read`() throws {
     let text = """
       listen:
-        - {address: ":81", proxy_protocol: true}
-        - {address: ":82", proxy_protocol: {from: "10.0.0.0/8, fd00::/8"}}
+        - {address: ":81", proxy_protocol: true, redirect: {port: 8443, status: 301}}
+        - {address: ":82", proxy_protocol: {from: "10.0.0.0/8, fd00::/8"}, redirect: https}
       trusted_proxies: 10.0.0.0/8
       routes: [{respond: 404}]
       """
     let configuration = try #require(read(text).0)
     #expect(configuration.listen[0].proxyProtocol == ProxyProtocol())
+    #expect(configuration.listen[0].redirect == ListenRedirect(port: 8443, status: 301))
     let blocks = [try AddressBlock("10.0.0.0/8"), try AddressBlock("fd00::/8")]
     #expect(configuration.listen[1].proxyProtocol == ProxyProtocol(from: blocks))
+    #expect(configuration.listen[1].redirect == ListenRedirect())
     #expect(read(configuration.effectiveYAML()).0 == configuration)
   }
 }

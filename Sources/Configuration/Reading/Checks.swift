@@ -55,6 +55,17 @@ enum Checks {
         "proxy_protocol believes nobody: it asks trusted_proxies, which has nothing in it",
         ["name the balancers there, or here: {from: [10.0.0.0/8]}"])
     }
+    guard let redirect = listen.redirect, reading.isWhole(path + ["redirect"]) else { return }
+    if listen.tls != nil {
+      reading.report(
+        at: path + ["redirect"], "redirect leads to HTTPS, which clients speak here already",
+        ["remove it, or give plain HTTP an address of its own: {address: \":80\", redirect: https}"]
+      )
+    } else if Int(listen.endpoint.port) == redirect.port {
+      reading.report(
+        at: path + ["redirect"], "redirect leads back to port \(redirect.port), where no TLS is",
+        ["name the port of HTTPS: {port: 8443}"])
+    }
   }
 
   // MARK: Pools

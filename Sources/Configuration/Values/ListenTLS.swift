@@ -124,6 +124,9 @@ extension Listen {
       synonyms: ["accept_proxy", "send_proxy"],
       "Balancers in front say by the PROXY protocol whose connection it is: on for those of "
         + "trusted_proxies, off, or keys.")
+    Key(
+      "redirect", \.redirect, ListenRedirect.codec, synonyms: ["redirections", "return"],
+      "Requests in plain HTTP are sent to HTTPS: https, off, or keys.")
   }
 
   /// The address alone stands for the whole.
