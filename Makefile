@@ -8,6 +8,8 @@ SHELL := /bin/bash
 LISTEN ?= localhost:8080
 # Further words for pytest, as in: make test-acceptance PYTEST='-k socketio'
 PYTEST ?=
+# Further words for the micro-benchmarks, as in: make bench-micro MICRO='route --json'
+MICRO ?=
 
 BINARY := .build/release/martlet
 # A module may import only what Package.swift lists for it: that keeps the floors apart.
@@ -53,16 +55,21 @@ test-acceptance: packages-build+test build .venv/.stamp ## drives the binary wit
 	@touch $@
 
 .PHONY: bench
-bench: packages-build+bench build ## measures against nginx and HAProxy, some minutes
+bench: packages-build+bench build ## measures against nginx, HAProxy and whoever is here, an hour
 	@MARTLET='$(CURDIR)/$(BINARY)' Benchmarks/run
 
 .PHONY: bench-smoke
 bench-smoke: packages-build+bench build ## the same in seconds: does the benchmark still work?
 	@MARTLET='$(CURDIR)/$(BINARY)' Benchmarks/run --smoke
 
+.PHONY: bench-peers
+bench-peers: packages-bench ## installs Traefik, Envoy and Caddy for `make bench`, into .build
+	@Benchmarks/run --install-peers
+
 .PHONY: bench-micro
-bench-micro: packages-build swift ## measures what choosing a server costs, in nanoseconds
-	@swift run -c release --package-path Benchmarks/micro --scratch-path .build/micro pick
+bench-micro: packages-build swift ## measures the parts of a request, in nanoseconds and allocations (MICRO='--json word')
+	@swift build $(RELEASE) --package-path Benchmarks/micro --scratch-path .build/micro --product micro >&2
+	@.build/micro/release/micro $(MICRO)
 
 SOURCES := Package.swift Sources Tests Benchmarks/micro
 SCRIPTS = $(shell grep -rlE '^\#!.*\b(ba)?sh$$' scripts .ci Benchmarks 2>/dev/null)

@@ -33,7 +33,11 @@ let package = Package(
   products: [
     .executable(name: "martlet", targets: ["martlet"]),
     // For Benchmarks/micro.
-    .library(name: "Balancing", targets: ["Balancing", "Configuration", "Memory", "Network"]),
+    .library(
+      name: "Floors",
+      targets: [
+        "Balancing", "Configuration", "Files", "HTTP", "Memory", "Network", "Reactor", "Routing",
+      ]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -6,8 +6,10 @@ let package = Package(
   name: "micro",
   dependencies: [.package(name: "martlet", path: "../..")],
   targets: [
+    .target(name: "CAllocations"),
     .executableTarget(
-      name: "pick", dependencies: [.product(name: "Balancing", package: "martlet")],
-      swiftSettings: [.treatAllWarnings(as: .error)])
+      name: "micro",
+      dependencies: ["CAllocations", .product(name: "Floors", package: "martlet")],
+      swiftSettings: [.treatAllWarnings(as: .error)]),
   ]
 )

@@ -41,16 +41,7 @@ public struct PoolCell: ~Copyable, Sendable {
   public var waiting: Int { count.load(ordering: .relaxed) }
 
   /// Counts one more that waits; false, and nothing, when there are `limit` already.
-  public func join(limit: Int) -> Bool {
-    var before = waiting
-    while before < limit {
-      let (exchanged, current) = count.compareExchange(
-        expected: before, desired: before + 1, ordering: .relaxed)
-      if exchanged { return true }
-      before = current
-    }
-    return false
-  }
+  public func join(limit: Int) -> Bool { count.increment(below: limit) }
 
   /// One waits no more.
   public func leave() { count.wrappingSubtract(1, ordering: .relaxed) }

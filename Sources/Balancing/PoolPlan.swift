@@ -52,9 +52,8 @@ public struct PoolPlan: Equatable, Sendable {
   /// How much of a server's capacity requests of a priority may fill, in percent.
   public var shares = Shares()
 
-  /// By priority, in percent.
+  /// By priority, in percent; those of high priority may fill all of it.
   public struct Shares: Equatable, Sendable {
-    public var high = 100
     public var normal = 100
     public var low = 100
 
@@ -62,7 +61,7 @@ public struct PoolPlan: Equatable, Sendable {
 
     func of(_ priority: Priority) -> Int {
       switch priority {
-      case .high: high
+      case .high: 100
       case .normal: normal
       case .low: low
       }

@@ -176,16 +176,7 @@ public struct ServerCell: ~Copyable, Sendable {
   // MARK: The workers' side
 
   /// Counts one more request, unless there are `limit` already.
-  func claimSlot(below limit: Int) -> Bool {
-    var before = inFlight
-    while before < limit {
-      let (exchanged, current) = requests.compareExchange(
-        expected: before, desired: before + 1, ordering: .relaxed)
-      if exchanged { return true }
-      before = current
-    }
-    return false
-  }
+  func claimSlot(below limit: Int) -> Bool { requests.increment(below: limit) }
 
   /// Healthy, with an address, not draining; ejection is a matter of the pool.
   var isReady: Bool { status.load(ordering: .relaxed) & ~Status.maintained == Status.ready }

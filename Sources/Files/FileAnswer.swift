@@ -27,7 +27,7 @@ public enum FilePiece: Equatable, Sendable {
   case end
   /// Text between the parts: `FileServer.append` writes it.
   case text
-  /// Bytes of `FileServer[contentOf:]`, which `FileServer.append` copies, if that is better.
+  /// Bytes of content in memory, which `FileServer.append` copies.
   case memory(offset: Int, count: Int)
   /// Bytes of `FileServer[fileOf:]`.
   case file(offset: Int, count: Int)

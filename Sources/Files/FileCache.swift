@@ -10,7 +10,8 @@ import Reactor
 /// sends from is unlisted and stays until the response is finished.
 struct FileCache: ~Copyable {
   var limits: FileLimits
-  private var entries: Slab<FileEntry>
+  /// Read and changed in place, by a slab's addressors; taken in and let go only here.
+  var entries: Slab<FileEntry>
   /// A place is 0 when free, otherwise one more than the slot of an entry below 32 bits of its
   /// hash.
   private var places: [UInt64]
@@ -27,11 +28,6 @@ struct FileCache: ~Copyable {
     var sets = 1
     while sets * FileCache.placesInSet < 2 * limits.entries { sets *= 2 }
     places = [UInt64](repeating: 0, count: sets * FileCache.placesInSet)
-  }
-
-  subscript(handle: Handle) -> FileEntry {
-    @inline(__always) _read { yield entries[handle] }
-    @inline(__always) _modify { yield &entries[handle] }
   }
 
   // MARK: Finding

@@ -85,7 +85,7 @@ struct FileEntry: ~Copyable {
     text.append("Vary: Accept-Encoding\r\n")
     varyEnd = text.count
     text.append("Content-Type: ")
-    text.append(type)
+    text.append(text: type)
     text.append("\r\n")
     typeEnd = text.count
     modified = HTTPDate(seconds: status.modifiedSeconds)
@@ -101,7 +101,7 @@ struct FileEntry: ~Copyable {
     validatorsEnd = text.count
     if let cacheControl {
       text.append("Cache-Control: ")
-      text.append(cacheControl)
+      text.append(text: cacheControl)
       text.append("\r\n")
     }
     cacheControlEnd = text.count

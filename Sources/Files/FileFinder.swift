@@ -149,7 +149,7 @@ struct FileFinder: ~Copyable {
     else { return false }
     // A slash at the end asks for a directory.
     guard name.readable[name.count - 1] != UInt8(ascii: "/") else { return false }
-    name.append(ending)
+    name.append(text: ending)
     name.append(UInt8(0))
     return true
   }

@@ -26,13 +26,13 @@ extension FileServer {
         let handle = cache.find(
           hash: FileServer.hash(hash, representation), route: route,
           representation: representation, path: path, site: site),
-        cache[handle].sighting.outcome == .file
+        cache.entries[handle].sighting.outcome == .file
       else { continue }
       known[representation] = FileQuestion.Known(
-        sighting: cache[handle].sighting, isSettled: cache[handle].isSettled)
+        sighting: cache.entries[handle].sighting, isSettled: cache.entries[handle].isSettled)
       if representation == .file { file = handle }
       if representation == .compressed,
-        !(file.map { cache[handle].isMade(from: cache[$0], now: now) } ?? false)
+        !(file.map { cache.entries[handle].isMade(from: cache.entries[$0], now: now) } ?? false)
       {
         known[representation] = nil
       }
@@ -55,7 +55,7 @@ extension FileServer {
       ContentNegotiation.accepts(.gzip, head.extracting(field))
     else { return .none }
     let holds =
-      file.map { cache[$0].judge(request.conditions, in: head) == .holds }
+      file.map { cache.entries[$0].judge(request.conditions, in: head) == .holds }
       ?? (request.conditions == Conditions())
     guard holds else { return .none }
     if type.isEmpty || type.count > FileServer.typeLimit { return .ifEligible }
@@ -104,12 +104,13 @@ extension FileServer {
     switch consume finding {
     case .unchanged:
       // It may have been given up meanwhile, or replaced: who waits asks again.
-      guard let known, cache[known].sighting == question.known[representation]?.sighting else {
+      guard let known, cache.entries[known].sighting == question.known[representation]?.sighting
+      else {
         return
       }
-      cache[known].checkedAt = now
-      cache[known].isAskedAbout = false
-      cache[known].wasUsed = true
+      cache.entries[known].checkedAt = now
+      cache.entries[known].isAskedAbout = false
+      cache.entries[known].wasUsed = true
       handle = known
     case .found(let found):
       handle = keep(found, representation, hash, known: known, findings, question, now)
@@ -125,9 +126,9 @@ extension FileServer {
     let key = question.key
     var firstSeenAt = now
     if let seen = representation == .compressed ? findFile(key) : known,
-      cache[seen].sighting == found.sighting
+      cache.entries[seen].sighting == found.sighting
     {
-      firstSeenAt = cache[seen].firstSeenAt
+      firstSeenAt = cache.entries[seen].firstSeenAt
     }
     if let known { cache.remove(known) }
     makeRoom(for: &found, representation)

@@ -105,7 +105,7 @@ public struct FileServer: ~Copyable {
     let type = type.extracting(first: type.count <= FileServer.typeLimit ? type.count : 0)
     let hash = hash(route, path, site)
     guard let file = find(hash, route, path, site, .file, now) else { return .cold }
-    let outcome = cache[file].sighting.outcome
+    let outcome = cache.entries[file].sighting.outcome
     if outcome == .missing { return .notFound }
     switch request.method {
     case .get, .head:
@@ -118,29 +118,30 @@ public struct FileServer: ~Copyable {
     }
     let varies =
       type.isEmpty
-      ? cache[file].isCompressible
+      ? cache.entries[file].isCompressible
       : FileEntry.isCompressible(
-        type, size: cache[file].size, by: routes[route - firstRoute].compression)
-    guard let field = request.acceptEncoding, varies || !cache[file].sighting.siblings.isEmpty
+        type, size: cache.entries[file].size, by: routes[route - firstRoute].compression)
+    guard let field = request.acceptEncoding,
+      varies || !cache.entries[file].sighting.siblings.isEmpty
     else { return respond(request, head, type, from: file, varies, into: &buffer) }
     let accepted = head.extracting(field)
     let codings = facts[route - firstRoute].codings
     for i in codings.indices {
-      guard cache[file].sighting.siblings.contains(codings[i]),
+      guard cache.entries[file].sighting.siblings.contains(codings[i]),
         ContentNegotiation.accepts(codings[i], accepted)
       else { continue }
       let representation = Representation(sibling: codings[i])
       guard let sibling = find(hash, route, path, site, representation, now) else { return .cold }
       return respond(request, head, type, from: sibling, varies, into: &buffer)
     }
-    if varies, cache[file].size <= cache.limits.compressibleBytes,
+    if varies, cache.entries[file].size <= cache.limits.compressibleBytes,
       ContentNegotiation.accepts(.gzip, accepted),
-      cache[file].judge(request.conditions, in: head) == .holds
+      cache.entries[file].judge(request.conditions, in: head) == .holds
     {
       guard let compressed = findCompressed(hash, route, path, site, of: file, now) else {
         return .cold
       }
-      if cache[compressed].isInMemory {
+      if cache.entries[compressed].isInMemory {
         return respond(request, head, type, from: compressed, varies, into: &buffer)
       }
     }
@@ -158,11 +159,11 @@ public struct FileServer: ~Copyable {
       hash: FileServer.hash(hash, representation), route: route, representation: representation,
       path: path, site: site)
     if let known, mayServe(known, now) {
-      cache[known].wasUsed = true
+      cache.entries[known].wasUsed = true
       return known
     }
     for handle in held {
-      let isIt = cache[handle].isFor(
+      let isIt = cache.entries[handle].isFor(
         route: route, representation: representation, path: path, site: site)
       if isIt { return handle }
     }
@@ -178,12 +179,12 @@ public struct FileServer: ~Copyable {
     let known = cache.find(
       hash: FileServer.hash(hash, .compressed), route: route, representation: .compressed,
       path: path, site: site)
-    if let known, cache[known].isMade(from: cache[file], now: now) {
-      cache[known].wasUsed = true
+    if let known, cache.entries[known].isMade(from: cache.entries[file], now: now) {
+      cache.entries[known].wasUsed = true
       return known
     }
     for handle in held {
-      let isIt = cache[handle].isFor(
+      let isIt = cache.entries[handle].isFor(
         route: route, representation: .compressed, path: path, site: site)
       if isIt { return handle }
     }
@@ -191,16 +192,16 @@ public struct FileServer: ~Copyable {
   }
 
   private mutating func mayServe(_ handle: Handle, _ now: Instant) -> Bool {
-    let age = now &- cache[handle].checkedAt
+    let age = now &- cache.entries[handle].checkedAt
     let freshness = cache.limits.freshness
-    guard cache[handle].sighting.outcome == .file else {
+    guard cache.entries[handle].sighting.outcome == .file else {
       return age <= min(freshness, cache.limits.missingFreshness)
     }
     if age <= freshness { return true }
     guard age <= 2 * freshness else { return false }
     // Whoever comes first asks, and nobody waits.
-    if !cache[handle].isAskedAbout {
-      cache[handle].isAskedAbout = true
+    if !cache.entries[handle].isAskedAbout {
+      cache.entries[handle].isAskedAbout = true
       isRefreshDue = true
     }
     return true
@@ -210,7 +211,7 @@ public struct FileServer: ~Copyable {
     _ request: FileRequest, _ head: Span<UInt8>, _ type: Span<UInt8>, from entry: Handle,
     _ varies: Bool, into buffer: inout ByteBuffer
   ) -> FileAnswer {
-    var reply = cache[entry].answer(
+    var reply = cache.entries[entry].answer(
       request, in: head, type: type, varies: varies, boundary: boundary,
       rangesLimit: cache.limits.ranges, into: &buffer)
     guard reply.status < 400 else { return .refused(status: reply.status) }
@@ -224,8 +225,8 @@ public struct FileServer: ~Copyable {
     }
     return .response(
       FileResponse(
-        reply, source: entry, isInMemory: cache[entry].isInMemory,
-        isRemote: cache[entry].isRemote))
+        reply, source: entry, isInMemory: cache.entries[entry].isInMemory,
+        isRemote: cache.entries[entry].isRemote))
   }
 
   /// Sets of the cache are found by the low bits, entries told apart by the high ones.
@@ -260,14 +261,11 @@ public struct FileServer: ~Copyable {
 
   // MARK: Bodies
 
-  /// The content that a `memory` piece is of.
-  public subscript(contentOf source: Handle) -> ByteBuffer {
-    _read { yield cache[source].content }
-  }
-
   /// The file that a `file` or `remote` piece is of.
   public subscript(fileOf source: Handle) -> OpenFile {
-    guard let file = cache[source].file else { preconditionFailure("a piece of an open file") }
+    guard let file = cache.entries[source].file else {
+      preconditionFailure("a piece of an open file")
+    }
     return file
   }
 
@@ -281,17 +279,18 @@ public struct FileServer: ~Copyable {
       switch response.piece {
       case .end, .file, .remote: return
       case .memory(let offset, let count):
-        let rest = cache[response.source].content.readable.extracting(offset..<offset + count)
+        let rest = cache.entries[response.source].content.readable.extracting(
+          offset..<offset + count)
         let copied = buffer.appendPrefix(rest)
         response.advance(by: copied)
         guard copied == count else { return }
       case .text:
         guard let multipart = response.multipart else { return }
-        let needed = cache[response.source].partHeadLimit(multipart)
+        let needed = cache.entries[response.source].partHeadLimit(multipart)
         precondition(buffer.capacity >= needed, "text would never fit")
         guard buffer.space >= needed else { return }
         if let part = response.beginPart() {
-          cache[response.source].appendPartHead(part, of: multipart, to: &buffer)
+          cache.entries[response.source].appendPartHead(part, of: multipart, to: &buffer)
         } else {
           multipart.appendClosing(to: &buffer)
         }

@@ -18,6 +18,12 @@ struct ConnectionOptions {
     _ bytes: Span<UInt8>, _ fields: inout FieldTable, refusesEndToEnd: Bool
   ) throws(Malformed) -> ConnectionOptions {
     var options = ConnectionOptions()
+    // One word, as nearly always.
+    if !fields.isRepeated(.connection), let field = fields.first(.connection),
+      options.take(ShortName(bytes, field.value))
+    {
+      return options
+    }
     var names = 0
     var index = 0
     while let found = fields.next(.connection, from: index) {
@@ -25,31 +31,38 @@ struct ConnectionOptions {
       var list = ListReader(fields[found].value)
       while let option = list.next(bytes) {
         let name = ShortName(bytes, option)
-        if name.isKeepAlive {
-          options.keepAlive = true
-        } else if name.isClose {
-          options.close = true
-        } else if name.isUpgrade {
-          options.upgrade = true
-        } else {
-          for i in option.range where !ASCII.isToken(bytes[i]) {
-            throw Malformed(.connection, at: i)
-          }
-          let id = FieldName.recognise(name)
-          if id.isHopByHop { continue }
-          guard id == .other else {
-            guard refusesEndToEnd else { continue }
-            throw Malformed(.connectionNamesEndToEnd, at: Int(option.start))
-          }
-          names &+= 1
-          guard names <= namesLimit else {
-            throw Malformed(.tooManyConnectionOptions, at: Int(option.start))
-          }
-          markAll(named: option, bytes, &fields)
+        if options.take(name) { continue }
+        for i in option.range where !ASCII.isToken(bytes[i]) {
+          throw Malformed(.connection, at: i)
         }
+        let id = FieldName.recognise(name)
+        if id.isHopByHop { continue }
+        guard id == .other else {
+          guard refusesEndToEnd else { continue }
+          throw Malformed(.connectionNamesEndToEnd, at: Int(option.start))
+        }
+        names &+= 1
+        guard names <= namesLimit else {
+          throw Malformed(.tooManyConnectionOptions, at: Int(option.start))
+        }
+        markAll(named: option, bytes, &fields)
       }
     }
     return options
+  }
+
+  /// Notes an option that means something by itself; false for any other.
+  private mutating func take(_ name: ShortName) -> Bool {
+    if name.isKeepAlive {
+      keepAlive = true
+    } else if name.isClose {
+      close = true
+    } else if name.isUpgrade {
+      upgrade = true
+    } else {
+      return false
+    }
+    return true
   }
 
   private static func markAll(

@@ -95,6 +95,8 @@ enum FieldSection {
       i &+= others.firstMarked
       break
     }
+    // The colon, nearly always.
+    guard i < bytes.count, bytes[i] != ASCII.colon else { return (i, false) }
     var hasUnderscore = false
     while i < bytes.count, ASCII.isToken(bytes[i]) {
       hasUnderscore = hasUnderscore || bytes[i] == ASCII.underscore

@@ -45,6 +45,7 @@ public enum NormalizedPath {
     _ path: Span<UInt8>, mergeSlashes: Bool = true, to buffer: inout ByteBuffer
   ) throws(Refusal) {
     guard path.count < buffer.space else { throw Refusal(.pathTooLong, at: 0) }
+    if isNormal(path, mergeSlashes: mergeSlashes) { return buffer.append(path) }
     let start = buffer.count
     do throws(Refusal) {
       try resolve(path, mergeSlashes, start, &buffer)

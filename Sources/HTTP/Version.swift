@@ -11,6 +11,8 @@ extension Version {
   ///
   /// - Returns: nil when fewer than its eight bytes are here.
   static func read(_ bytes: Span<UInt8>, from start: Int) throws(Malformed) -> Version? {
+    // "HTTP/1.1", as nearly all of them are.
+    if start &+ 8 <= bytes.count, bytes.word(at: start) == 0x312e_312f_5054_5448 { return .http11 }
     // "HTTP/", lowest byte first
     let name: UInt64 = 0x2f_5054_5448
     var i = 0

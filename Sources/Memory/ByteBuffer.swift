@@ -37,7 +37,7 @@
   @inlinable public var consumed: Int { start }
 
   /// The bytes written and not yet read.
-  public var readable: Span<UInt8> {
+  @inlinable public var readable: Span<UInt8> {
     @_lifetime(borrow self)
     get {
       let bytes = unsafe UnsafeRawBufferPointer(start: base + start, count: end - start)
@@ -48,7 +48,7 @@
 
   /// All that lies between the beginning of the storage and the last byte written, bytes read
   /// already included: what offsets taken before a `consume` still refer to.
-  public var written: Span<UInt8> {
+  @inlinable public var written: Span<UInt8> {
     @_lifetime(borrow self)
     get {
       let span = unsafe Span<UInt8>(
@@ -147,7 +147,7 @@
   // MARK: Appending
 
   /// - Precondition: the bytes fit into `space`.
-  public mutating func append(_ bytes: Span<UInt8>) {
+  @inlinable public mutating func append(_ bytes: Span<UInt8>) {
     let count = bytes.count
     precondition(count <= capacity - end, "the caller makes room first")
     guard count > 0 else { return }
@@ -164,20 +164,21 @@
     return count
   }
 
-  public mutating func append(_ byte: UInt8) {
+  @inlinable public mutating func append(_ byte: UInt8) {
     precondition(end < capacity, "the caller makes room first")
     unsafe base.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
     end += 1
   }
 
-  public mutating func append(_ text: StaticString) {
+  @inlinable @inline(__always) public mutating func append(_ text: StaticString) {
     let count = text.utf8CodeUnitCount
     precondition(count <= capacity - end, "the caller makes room first")
     unsafe (base + end).copyMemory(from: text.utf8Start, byteCount: count)
     end += count
   }
 
-  public mutating func append(_ text: String) {
+  /// Labelled, so that a literal is taken for a `StaticString`, which costs nothing to look into.
+  public mutating func append(text: String) {
     append(text.utf8.span)
   }
 

@@ -47,7 +47,17 @@
   @inlinable public var isFull: Bool { firstFree == Self.none && Int(used) == capacity }
 
   /// A handle for the element, or nil, and the element dropped, when the slab is full.
-  public mutating func insert(_ element: consuming Element) -> Handle? {
+  // Inlined, so that what is made for the slab is made where it will be.
+  @inlinable @inline(__always) public mutating func insert(
+    _ element: consuming Element
+  ) -> Handle? {
+    guard let handle = occupy() else { return nil }
+    unsafe (elements + Int(handle.slot)).initialize(to: element)
+    return handle
+  }
+
+  /// Takes a free slot, whose element the caller puts there.
+  @usableFromInline mutating func occupy() -> Handle? {
     var number = firstFree
     if number == Self.none {
       guard Int(used) < capacity else { return nil }
@@ -59,7 +69,6 @@
       firstFree = unsafe slots[Int(number)].next
       unsafe slots[Int(number)].next = Self.taken
     }
-    unsafe (elements + Int(number)).initialize(to: element)
     count += 1
     return Handle(slot: number, generation: unsafe slots[Int(number)].generation)
   }

@@ -269,7 +269,7 @@ public struct AdminServer: ~Copyable {
   ) {
     let message = response.message(omitsBody: omitsBody, closes: closes)
     var output = ByteBuffer(capacity: message.utf8.count)
-    output.append(message)
+    output.append(text: message)
     connections[handle].output = consume output
     connections[handle].closesAfterOutput = closes
     enter(.sending, handle, &control)

@@ -151,7 +151,7 @@ struct Probe: ~Copyable {
     for field in fields { text += "\(field.name): \(field.value)\r\n" }
     text += "\r\n"
     var buffer = ByteBuffer(capacity: text.utf8.count)
-    buffer.append(text)
+    buffer.append(text: text)
     return buffer
   }
 }

@@ -168,7 +168,8 @@ struct Exchange: ~Copyable {
   var passesAsIs: Bool { encoding == .identity && !responseBody.isChunked }
   var buffersResponse: Bool { route.buffersResponse && !isUnbuffered }
 
-  init(client: Handle, generation: Handle, start: Instant) {
+  // In line, so that it is made in the place that it will have.
+  @inline(__always) init(client: Handle, generation: Handle, start: Instant) {
     self.client = client
     self.generation = generation
     self.start = start

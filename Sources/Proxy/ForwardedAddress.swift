@@ -21,9 +21,11 @@ struct ForwardedAddress: Sendable {
   /// recursive, the walk ends with the first step.
   ///
   /// nginx: `real_ip_header`, `real_ip_recursive`. An entry that cannot be read ends the walk.
-  func find(
+  ///
+  /// Inlined: a call would hold the arrays here and of `snapshot`, and all workers count the holders.
+  @inline(__always) func find(
     in fields: borrowing FieldTable, of bytes: Span<UInt8>, peer: IPAddress,
-    trusted: [AddressBlock]
+    trustedBy snapshot: Snapshot
   ) -> IPAddress {
     var address = peer
     guard fields.contains(field) else { return address }
@@ -44,7 +46,7 @@ struct ForwardedAddress: Sendable {
           return address
         }
         address = entry
-        guard isRecursive, trusted.contains(where: { $0.contains(entry) }) else { return address }
+        guard isRecursive, snapshot.trusts(entry) else { return address }
         end = Self.endOfEntry(value, before: start)
       }
     }

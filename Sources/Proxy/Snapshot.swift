@@ -250,8 +250,10 @@ public final class Snapshot: Sendable {
     self.routes = routes
   }
 
+  /// Whether the address is a trusted proxy's.
   func trusts(_ address: IPAddress) -> Bool {
-    for block in trusted where block.contains(address) { return true }
+    // No iterator: it would hold the array, and all workers count its holders.
+    for i in trusted.indices where trusted[i].contains(address) { return true }
     return false
   }
 

@@ -7,6 +7,8 @@ import Reactor
 // exchange can be read.
 
 extension Worker {
+  /// What each request says in our words.
+  static let fieldsWrittenAnew: FieldNameSet = [.host, .contentLength]
   /// Room for all that we add to a head of our own accord.
   static let ownFieldsSpace = 1024
 
@@ -43,7 +45,7 @@ extension Worker {
     let forwarded = generations[exchanges[exchange].generation].snapshot.forwarded
     let isTrusted = exchanges[exchange].facts.isTrusted
     // What the route says of a field goes before the policy for all routes.
-    let edited = edits?.dropped ?? []
+    let edited = edits?.dropped ?? FieldNameSet()
     let setsFor = forwarded.addresses != .off && !edited.contains(.xForwardedFor)
     // What a trusted proxy has said of the client stands.
     let setsProto =
@@ -53,7 +55,7 @@ extension Worker {
       forwarded.setsHost && !edited.contains(.xForwardedHost)
       && !(isTrusted && requestHead.fields.contains(.xForwardedHost))
     let setsID = !exchanges[exchange].keepsRequestID && !edited.contains(.xRequestID)
-    var except: FieldNameSet = [.host, .contentLength]
+    var except = Self.fieldsWrittenAnew
     if !exchanges[exchange].relaysExpect { except.insert(.expect) }
     if setsFor { except.insert(.xForwardedFor) }
     if setsProto { except.insert(.xForwardedProto) }
@@ -209,9 +211,9 @@ extension Worker {
   // MARK: To the client
 
   /// What a server says to us, and to no client. nginx: `ngx_http_proxy_hide_headers`.
-  static var fieldsForUs: FieldNameSet {
-    [.xAccelBuffering, .xAccelExpires, .xAccelLimitRate, .xAccelCharset, .xAccelRedirect]
-  }
+  static let fieldsForUs: FieldNameSet = [
+    .xAccelBuffering, .xAccelExpires, .xAccelLimitRate, .xAccelCharset, .xAccelRedirect,
+  ]
 
   /// Writes the response's head anew for the client.
   mutating func writeResponseHead(_ exchange: Handle) -> Bool {
@@ -256,7 +258,7 @@ extension Worker {
       writer.field("Transfer-Encoding", "chunked", to: &output)
     }
     if exchanges[exchange].gzip != .untouched {
-      appendGzipFields(exchange, dropped: edits?.dropped ?? [], &writer, to: &output)
+      appendGzipFields(exchange, dropped: edits?.dropped ?? FieldNameSet(), &writer, to: &output)
     }
     appendKeptType(exchange, edits, &writer, to: &output)
     if exchanges[exchange].pool.issuesCookie { appendAffinityCookie(exchange, to: &output) }

@@ -17,13 +17,15 @@ extension Worker {
   mutating func makeExchange(
     _ client: Handle, leftover: consuming ByteBuffer = ByteBuffer()
   ) -> Handle {
-    var exchange = Exchange(client: client, generation: current, start: clock.now)
-    exchange.request = leftover
-    buffers.equip(&exchange.request)
-    guard let handle = exchanges.insert(exchange) else {
+    guard
+      let handle = exchanges.insert(
+        Exchange(client: client, generation: current, start: clock.now))
+    else {
       // There are as many places as clients: one client has one exchange.
       preconditionFailure("an exchange for each client")
     }
+    exchanges[handle].request = leftover
+    buffers.equip(&exchanges[handle].request)
     generations[current].exchanges += 1
     clients[client].state = .exchange
     clients[client].work = handle

@@ -102,24 +102,24 @@ extension Worker {
 
   /// Notes what is asked of the head later on.
   private mutating func takeFacts(_ exchange: Handle) {
-    let facts = facts(exchange)
-    exchanges[exchange].facts = facts
-    let isLast = isLastOfConnection(exchanges[exchange].client)
-    if !facts.isPersistent || isLast { exchanges[exchange].endsConnection = true }
-    if facts.requestID.isEmpty, snapshot.forwarded.requestID != .off {
+    let snapshot = self.snapshot
+    exchanges[exchange].facts = facts(exchange, snapshot)
+    let isLast = isLastOfConnection(exchanges[exchange].client, snapshot)
+    if !requestHead.isPersistent || isLast { exchanges[exchange].endsConnection = true }
+    if !exchanges[exchange].keepsRequestID, snapshot.forwarded.requestID != .off {
       exchanges[exchange].requestID = (random.next(), random.next())
     }
   }
 
   /// Whether the connection has carried as much, or for as long, as one may.
-  private func isLastOfConnection(_ client: Handle) -> Bool {
+  private func isLastOfConnection(_ client: Handle, _ snapshot: Snapshot) -> Bool {
     let requests = snapshot.requestsLimit
     let age = snapshot.connectionAgeLimit
     return (requests > 0 && clients[client].requests >= requests)
       || (age > 0 && clock.now - clients[client].accepted >= age)
   }
 
-  private func facts(_ exchange: Handle) -> RequestFacts {
+  private func facts(_ exchange: Handle, _ snapshot: Snapshot) -> RequestFacts {
     let bytes = exchanges[exchange].request.readable
     var facts = RequestFacts()
     facts.method = requestHead.method
@@ -145,7 +145,7 @@ extension Worker {
     facts.isSecure = clients[exchanges[exchange].client].transport.isSecure
     guard facts.isTrusted else { return facts }
     facts.address = snapshot.clientAddress.find(
-      in: requestHead.fields, of: bytes, peer: peer, trusted: snapshot.trusted)
+      in: requestHead.fields, of: bytes, peer: peer, trustedBy: snapshot)
     if let field = requestHead.fields.first(.xForwardedProto) {
       facts.isSecure = Self.isHTTPS(bytes.extracting(field.value.range))
     }

@@ -1,14 +1,17 @@
 """Fixtures: the proxy under test, scripted origins, real peers. All of them end with their test."""
 
 import asyncio
+import threading
 
 import pytest
 
 from parity.bench import Bench
 from support import martlet as command_line
 from support.martlet import CRASH, Martlet
-from support.origin import Origin, RefusedPort, SilentPort
+from support.origin import Origin, RefusedPort, SilentPort, answer
 from support.peers import Gunicorn, HAProxy, Nginx, Realtime
+from support.tls import SecureOrigin
+from support.waiting import PATIENCE
 
 STARTED = pytest.StashKey()
 
@@ -54,14 +57,13 @@ def martlet(request, tmp_path_factory):
     assert not failures, "\n".join(failures)
 
 
-@pytest.fixture
-def origin():
-    """Starts a scripted origin: see support.origin.Origin."""
+def _origins(kind):
+    """Starts origins of a kind; then ends them, and fails the test when they met something wrong."""
     started = []
 
     def start(*arguments, **more):
         more.setdefault("name", f"origin {len(started)}")
-        started.append(Origin(*arguments, **more))
+        started.append(kind(*arguments, **more))
         return started[-1]
 
     yield start
@@ -69,6 +71,39 @@ def origin():
         one.close()
     for one in started:
         one.check()
+
+
+@pytest.fixture
+def origin():
+    """Starts a scripted origin: see support.origin.Origin."""
+    yield from _origins(Origin)
+
+
+@pytest.fixture
+def secure_origin():
+    """Starts one that speaks TLS: see support.tls.SecureOrigin."""
+    yield from _origins(SecureOrigin)
+
+
+@pytest.fixture
+def held(origin):
+    """An origin whose answers to /hold wait for a word of the test."""
+    release = threading.Event()
+
+    def behave(stream, request):
+        if request.target == "/hold":
+            assert release.wait(PATIENCE)
+        if request.target == "/socket":
+            stream.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+            stream.read_to_end()
+            return False
+        stream.send(answer(request.target.encode()))
+        return True
+
+    one = origin(behave)
+    one.release = release
+    yield one
+    release.set()
 
 
 @pytest.fixture

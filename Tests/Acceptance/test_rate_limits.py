@@ -1,11 +1,10 @@
 """How many requests one client may send, and have under way."""
 
-import threading
 
 import pytest
 
 from support.origin import answer
-from support.waiting import PATIENCE, until
+from support.waiting import until
 from support.wire import Client
 
 PROXY = """
@@ -69,26 +68,6 @@ def test_workers_share_one_limit(limited, origin):
     proxy = limited(origin(), "{rate: 1/h, burst: 10}", workers=2)
     statuses = [proxy.get("/").status for _ in range(60)]
     assert statuses == [200] * 10 + [429] * 50
-
-
-@pytest.fixture
-def held(origin):
-    release = threading.Event()
-
-    def behave(stream, request):
-        if request.target == "/hold":
-            assert release.wait(PATIENCE)
-        if request.target == "/socket":
-            stream.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
-            stream.read_to_end()
-            return False
-        stream.send(answer())
-        return True
-
-    one = origin(behave)
-    one.release = release
-    yield one
-    release.set()
 
 
 def test_as_many_are_under_way_as_may_until_one_ends(limited, held):

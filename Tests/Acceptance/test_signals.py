@@ -24,22 +24,6 @@ routes:
 """
 
 
-@pytest.fixture
-def held(origin):
-    """An origin whose answers wait for a word of the test."""
-    release = threading.Event()
-
-    def behave(stream, request):
-        if request.target == "/hold":
-            assert release.wait(PATIENCE)
-        stream.send(answer(request.target.encode()))
-        return True
-
-    one = origin(behave)
-    one.release = release
-    return one
-
-
 def refuses(address):
     try:
         Client(address).close()

@@ -9,7 +9,7 @@ import pytest
 from support.martlet import command
 from support.origin import answer
 from support.process import Process
-from support.tls import Authority, SecureOrigin, serving
+from support.tls import Authority, serving
 from support.waiting import until
 from support.wire import Client, Truncated
 
@@ -35,21 +35,6 @@ def authority(tmp_path_factory):
 @pytest.fixture(scope="module")
 def pair(authority):
     return authority.issue("site.test", "127.0.0.1", name="site")
-
-
-@pytest.fixture
-def secure_origin():
-    started = []
-
-    def start(context, *arguments, **more):
-        started.append(SecureOrigin(context, *arguments, **more))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.close()
-    for one in started:
-        one.check()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ private func text(_ turn: consuming BatchQueue.Turn) -> String {
   let queue = BatchQueue(limit: 4, bufferCapacity: 16)
   var buffer = queue.emptyBuffer()
   for line in ["one", "two"] {
-    buffer.append(line)
+    buffer.append(text: line)
     let taken = queue.submit(&buffer)
     #expect(taken)
     let left = buffer.count

@@ -7,7 +7,7 @@ private func read(_ path: String) -> String { (try? TextFile.read(path, limit: 1
 
 private func submit(_ line: String, to writer: AccessLogWriter) -> Bool {
   var buffer = writer.queue.emptyBuffer()
-  buffer.append(line)
+  buffer.append(text: line)
   return writer.queue.submit(&buffer)
 }
 

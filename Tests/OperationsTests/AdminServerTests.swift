@@ -61,7 +61,7 @@ private func text(_ buffer: borrowing ByteBuffer) -> String {
 
 private func send(_ message: String, to socket: borrowing Descriptor) throws {
   var buffer = ByteBuffer(capacity: max(message.utf8.count, 1))
-  buffer.append(message)
+  buffer.append(text: message)
   while !buffer.isEmpty { _ = try Syscalls.send(&buffer, to: socket) }
 }
 

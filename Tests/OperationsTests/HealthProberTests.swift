@@ -78,7 +78,7 @@ private struct Bench: ~Copyable {
     requests.append(text(buffer))
     buffer.clear()
     if let answer {
-      buffer.append(answer)
+      buffer.append(text: answer)
       _ = try Syscalls.send(&buffer, to: connection)
     }
     Syscalls.shutdown(connection, .both)

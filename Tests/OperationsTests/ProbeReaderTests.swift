@@ -115,7 +115,7 @@ func `an answer is judged`(_ row: ProbeRow) {
   check.body = "pong"
   var reader = ProbeReader(check)
   var input = ByteBuffer(capacity: 128 << 10)
-  input.append(ok + "\r\n" + String(repeating: "x", count: 70_000) + "pong")
+  input.append(text: ok + "\r\n" + String(repeating: "x", count: 70_000) + "pong")
   let result = reader.read(&input, isEnded: false)
   #expect(result == .failure("answered a body without the text that it must contain"))
 }

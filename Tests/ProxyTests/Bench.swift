@@ -145,7 +145,7 @@ final class Peer {
 
   func send(_ text: String) throws {
     var buffer = ByteBuffer(capacity: max(text.utf8.count, 1))
-    buffer.append(text)
+    buffer.append(text: text)
     while !buffer.isEmpty { _ = try Syscalls.send(&buffer, to: socket) }
   }
 
@@ -153,7 +153,7 @@ final class Peer {
   func offer(_ count: Int) throws -> Int {
     guard count > 0 else { return 0 }
     var buffer = ByteBuffer(capacity: count)
-    buffer.append(String(repeating: "x", count: count))
+    buffer.append(text: String(repeating: "x", count: count))
     return try Syscalls.send(&buffer, to: socket)
   }
 

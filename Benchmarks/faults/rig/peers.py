@@ -9,6 +9,7 @@ import socket
 import subprocess
 from pathlib import Path
 
+from harness.contenders import CONTENDERS
 from support.martlet import Martlet as MartletProcess
 from support.peers import OWN_ADDRESS
 from support.process import Process
@@ -225,10 +226,7 @@ def haproxy():
 
 
 def traefik():
-    import sys
-
-    beside = Path(sys.executable).parent / "traefik"
-    return beside if beside.exists() else shutil.which("traefik")
+    return CONTENDERS["traefik"].program()
 
 
 PEERS = {"martlet": Martlet, "traefik": Traefik, "haproxy": HAProxy}
