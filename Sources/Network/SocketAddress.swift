@@ -56,7 +56,7 @@ public struct SocketAddress: Hashable, Sendable {
     return UInt16(exactly: port)
   }
 
-  private static func hasColon(_ text: Span<UInt8>) -> Bool {
+  static func hasColon(_ text: Span<UInt8>) -> Bool {
     for i in text.indices where text[i] == 0x3A { return true }
     return false
   }

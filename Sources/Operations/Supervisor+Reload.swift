@@ -55,8 +55,11 @@ extension Supervisor {
     return ReloadOutcome(error: reason, diagnostics: diagnostics)
   }
 
-  private func adopt(_ next: Configuration, _ control: inout ControlLoop) throws {
-    let isSame = Self.isSame(configuration.listen, next.listen)
+  private func adopt(_ loaded: Configuration, _ control: inout ControlLoop) throws {
+    let isSame = Self.isSame(configuration.listen, loaded.listen)
+    var next = loaded
+    // Sockets stay as they are, and so does what is told of them by number.
+    if !isSame { next.listen = configuration.listen }
     let shown = isSame ? try TLSListeners(next.listen, tickets, setting.source.status) : tls
     let contexts = try PoolContexts(next.pools, after: poolContexts)
     var new = try ServerRoster(next.pools, &directory) { names.addresses(of: $0) }
@@ -72,7 +75,7 @@ extension Supervisor {
       new.release(&directory)
       throw error
     }
-    for setting in Self.fixedSettings(configuration, next) {
+    for setting in Self.fixedSettings(configuration, loaded) {
       logger.warning("\(setting) has changed: that takes effect at the next start")
     }
     retired.append(RetiredRoster(roster: roster, leases: current))

@@ -191,7 +191,8 @@ public final class Supervisor {
         cells: cells, poolCells: poolCells, table: registry.table, slots: workerSlots,
         accessLog: accessLog?.queue, spill: spill, files: files, limiter: RequestLimiter(),
         connectionsLimit: (limit + count - 1) / count, control: mailbox,
-        tls: Metrics.tlsSlots(registry), identities: tls.contexts(of: sockets.places)),
+        tls: Metrics.tlsSlots(registry), places: sockets.places,
+        identities: tls.contexts(of: sockets.places)),
       now: control.clock.now)
     self.control = control
     self.directory = directory

@@ -25,6 +25,8 @@ struct WorkerPool {
     let connectionsLimit: Int
     let control: ControlMailbox
     let tls: TLSSlots
+    /// By listener of each worker: which entry of `listen` it is of.
+    let places: [Int]
     /// What each worker's listeners begin with.
     let identities: [TLSContext?]
   }
@@ -43,6 +45,7 @@ struct WorkerPool {
     for (number, snapshot) in snapshots.enumerated() {
       let member = Member(mailbox: mailboxes[number], heartbeat: Heartbeat())
       let control = common.control
+      let places = common.places
       let identities = common.identities
       var environment = WorkerEnvironment(
         number: number, workers: snapshots.count, cells: common.cells,
@@ -59,7 +62,7 @@ struct WorkerPool {
       try Thread.start(name: "worker \(number)") {
         do throws(SystemError) {
           var worker = try Worker(started, snapshot: snapshot)
-          try worker.open(listening: own, identities: identities)
+          try worker.open(listening: own, places: places, identities: identities)
           try worker.run()
           control.post(.workerEnded(number, nil))
         } catch {

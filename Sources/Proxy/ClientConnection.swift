@@ -5,6 +5,8 @@ import Reactor
 /// A client's connection. Between requests this is all that it costs.
 struct ClientConnection: ~Copyable {
   enum State: UInt8 {
+    /// A balancer is to say whose connection it is.
+    case proxyHeader
     /// TLS is being agreed on, or waits to be.
     case handshake
     /// Between requests: owns no buffer.
@@ -19,9 +21,11 @@ struct ClientConnection: ~Copyable {
   }
 
   var transport: Transport
-  /// Who connected.
-  let address: SocketAddress
+  /// Who connected, or for whom, as a balancer that is believed has said.
+  var address: SocketAddress
   var state = State.idle
+  /// The entry of `listen` that it came by.
+  let place: UInt16
   /// Requests begun on this connection.
   var requests: UInt32 = 0
   /// Bytes of a body that nobody wants, before the next request.
@@ -31,9 +35,10 @@ struct ClientConnection: ~Copyable {
   /// The exchange under way, or the tunnel.
   var work = Handle.none
 
-  init(socket: consuming Descriptor, address: SocketAddress, now: Instant) {
+  init(socket: consuming Descriptor, address: SocketAddress, place: Int, now: Instant) {
     transport = Transport(socket, isWritable: true)
     self.address = address
+    self.place = UInt16(truncatingIfNeeded: place)
     accepted = now
   }
 }

@@ -97,6 +97,8 @@ public final class Snapshot: Sendable {
     let nameAsJSON: [UInt8]
     let facts: RouteFacts
     let action: Action
+    /// It is for an authority that finds out by plain HTTP whose a name is (RFC 8555 §8.3).
+    let answersChallenges: Bool
     /// What the variable beside {path} stands for, where files are looked for by one.
     let site: TextTemplate?
     let requestEdits: HeadEdits
@@ -168,6 +170,8 @@ public final class Snapshot: Sendable {
   let files: FileSettings
   let forwarded: ForwardedPolicy
   let trusted: [AddressBlock]
+  /// By entry of `listen`.
+  let listeners: [ListenerRules]
   let clientAddress: ForwardedAddress
   let variables: VariableTable
   /// For responses to requests that have no route.
@@ -214,6 +218,9 @@ public final class Snapshot: Sendable {
       timeout: configuration.fileCache.timeout.nanoseconds)
     forwarded = configuration.forwarded
     trusted = configuration.trustedProxies
+    listeners = configuration.listen.map {
+      ListenerRules($0, trusted: configuration.trustedProxies)
+    }
     clientAddress = ForwardedAddress(configuration.clientAddress)
     let variables = VariableTable(configuration.variables)
     self.variables = variables
@@ -393,7 +400,8 @@ public final class Snapshot: Sendable {
     facts.isLimited = !settings.limits.isEmpty
     return Route(
       name: settings.name, nameAsJSON: escape(settings.name), facts: facts, action: action,
-      site: site, requestEdits: requestEdits, responseEdits: responseEdits,
+      answersChallenges: settings.match.path.isForChallenges, site: site,
+      requestEdits: requestEdits, responseEdits: responseEdits,
       limits: facts.isLimited ? LimitPlan(settings.limits, route: settings.name) : nil)
   }
 
@@ -428,6 +436,16 @@ public final class Snapshot: Sendable {
       precompressed: settings.precompressed.map { $0 == .br ? .brotli : .gzip },
       cacheControl: rules, mediaTypes: MediaTypes(overrides: settings.mediaTypes),
       compression: compression.map { GzipPlan($0).rule })
+  }
+}
+
+extension PathPattern {
+  /// It names the place where authorities look for what they have asked for (RFC 8555 §8.3).
+  fileprivate var isForChallenges: Bool {
+    switch self {
+    case .exact(let path), .prefix(let path, _): path.hasPrefix("/.well-known/acme-challenge")
+    case .regex: false
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 enum Termination: UInt8 {
   case ok
   case badRequest
+  case badProxyHeader
   case bodyTooLarge
   case noRoute
   case rateLimit
@@ -45,6 +46,7 @@ enum Termination: UInt8 {
     switch self {
     case .ok: "ok"
     case .badRequest: "refused:request"
+    case .badProxyHeader: "refused:proxy_header"
     case .bodyTooLarge: "refused:body_too_large"
     case .noRoute: "refused:no_route"
     case .rateLimit: "refused:rate_limit"

@@ -7,6 +7,8 @@ struct Listener: ~Copyable {
   let socket: Descriptor
   /// Its number among the worker's listeners: by which it is known what TLS is made with.
   let number: Int
+  /// Which entry of `listen` it is of.
+  let place: Int
   /// Its clients speak TLS.
   let isSecure: Bool
   /// How many connections are asked for at the next event: as many as waited at the last one, so
@@ -23,7 +25,8 @@ extension Worker {
   /// Takes over a listening socket.
   mutating func listen(on socket: Int32, number: Int) throws(SystemError) {
     let listener = Listener(
-      socket: Descriptor(owning: socket), number: number, isSecure: identities[number] != nil)
+      socket: Descriptor(owning: socket), number: number, place: places[number],
+      isSecure: identities[number] != nil)
     guard let handle = listeners.insert(listener) else {
       preconditionFailure("there is a place for each listener")
     }
@@ -78,7 +81,8 @@ extension Worker {
     guard !clients.isFull else { return turnAway(socket) }
     guard
       let client = clients.insert(
-        ClientConnection(socket: socket, address: address, now: clock.now))
+        ClientConnection(
+          socket: socket, address: address, place: listeners[listener].place, now: clock.now))
     else {
       environment.counters.add(environment.slots.overloaded)
       return
@@ -91,6 +95,9 @@ extension Worker {
       return
     }
     environment.counters.add(environment.slots.clients)
+    if snapshot.listeners[listeners[listener].place].expectsHeader(from: address.address) {
+      return awaitProxyHeader(client, listeners[listener].number)
+    }
     if listeners[listener].isSecure { return admitSecurely(client, listeners[listener].number) }
     setClientDeadline(client, after: snapshot.timeouts.head)
   }

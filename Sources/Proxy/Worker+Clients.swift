@@ -6,6 +6,8 @@ extension Worker {
     guard clients.contains(client) else { return }
     clients[client].transport.note(readiness)
     switch clients[client].state {
+    case .proxyHeader:
+      readProxyHeader(client)
     case .handshake:
       handshakesDue.append(client)
     case .idle:
@@ -45,6 +47,7 @@ extension Worker {
     let token = Token(kind: .client, client)
     guard clients[client].deadline.hasPassed(now: clock.now, token: token, &wheel) else { return }
     switch clients[client].state {
+    case .proxyHeader: closeClient(client)
     case .handshake: failHandshake(client, .timeout)
     case .idle:
       clients[client].transport.conclude()

@@ -103,9 +103,11 @@ extension Worker {
     isDraining = true
     closeListeners()
     for slot in 0..<clients.slotLimit {
-      guard let client = clients.handle(ofSlot: slot), clients[client].state == .idle else {
-        continue
+      guard let client = clients.handle(ofSlot: slot) else { continue }
+      if clients[client].state == .proxyHeader {
+        setClientDeadline(client, after: Self.firstRequestGrace)
       }
+      guard clients[client].state == .idle else { continue }
       // A request that has come already is served: one look for it, at this last moment.
       clients[client].transport.isReadable = true
       beginExchange(client)

@@ -9,6 +9,14 @@ extension Worker {
   mutating func beginExchange(
     _ client: Handle, leftover: consuming ByteBuffer = ByteBuffer(), isDeferred: Bool = false
   ) {
+    let exchange = makeExchange(client, leftover: leftover)
+    if isDeferred { return ready.append(Token(kind: .client, client)) }
+    readHead(exchange)
+  }
+
+  mutating func makeExchange(
+    _ client: Handle, leftover: consuming ByteBuffer = ByteBuffer()
+  ) -> Handle {
     guard
       let handle = exchanges.insert(
         Exchange(client: client, generation: current, start: clock.now))
@@ -21,8 +29,7 @@ extension Worker {
     generations[current].exchanges += 1
     clients[client].state = .exchange
     clients[client].work = handle
-    if isDeferred { return ready.append(Token(kind: .client, client)) }
-    readHead(handle)
+    return handle
   }
 
   /// Reads until the head is whole, or nothing more is to be had now.

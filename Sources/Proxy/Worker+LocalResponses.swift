@@ -1,3 +1,4 @@
+import Configuration
 import HTTP
 import Memory
 import Reactor
@@ -117,6 +118,42 @@ extension Worker {
     fields = location
     guard !fields.isEmpty else { return refuse(exchange, status: 414, reason: .badRequest) }
     answerInWords(exchange, status: plan.status)
+  }
+
+  /// Sends the client to the same place over HTTPS. nginx: `return 301 https://$host$request_uri`.
+  mutating func redirect(_ exchange: Handle, by rule: ListenRedirect) {
+    // HTTP/1.0 may leave out which site is meant.
+    guard !requestHead.hostName.isEmpty else {
+      return refuse(exchange, status: 400, reason: .badRequest)
+    }
+    passOverBody(exchange)
+    var location = fields.take()
+    location.clear()
+    writeSecureLocation(of: exchange, port: rule.port, to: &location)
+    fields = location
+    answerInWords(exchange, status: UInt16(clamping: rule.status))
+  }
+
+  /// Nothing is to be escaped: host and target have been read strictly, so that the one has no
+  /// byte that ends a host, and the other none that ends a field.
+  private func writeSecureLocation(
+    of exchange: Handle, port: Int, to location: inout ByteBuffer
+  ) {
+    let head = exchanges[exchange].request.written
+    let host = head.extracting(requestHead.hostName.range)
+    let target = head.extracting(Int(requestHead.path.start)..<requestHead.target.end)
+    let size = host.count + target.count + 64
+    if location.capacity < size { location = ByteBuffer(capacity: size) }
+    location.append("Location: https://")
+    location.append(host)
+    if port != 443 {
+      location.append(":")
+      location.append(decimal: UInt64(port))
+    }
+    if target.count == 0 || target[0] != UInt8(ascii: "/") { location.append("/") }
+    // `*` asks about no place of its own.
+    if requestHead.targetForm != .asterisk { location.append(target) }
+    location.append("\r\n")
   }
 
   /// Appends where a redirect leads; leaves nothing when that is too long for a field.

@@ -1,3 +1,4 @@
+import Configuration
 import HTTP
 import Memory
 import Network
@@ -22,6 +23,9 @@ extension Worker {
     let outcome = Self.match(
       &requestHead, of: &exchanges[exchange].request, path: &path, in: snapshot.table,
       scratch: &routeScratch)
+    if let rule = redirection(of: exchange), !answersChallenge(outcome) {
+      return redirect(exchange, by: rule)
+    }
     switch outcome {
     case .route(let index):
       guard !snapshot.routes[index].facts.isInternal else {
@@ -31,6 +35,20 @@ extension Worker {
     case .notFound: refuse(exchange, status: 404, reason: .noRoute, endsConnection: false)
     case .gaveUp: refuse(exchange, status: 500, reason: .noRoute)
     }
+  }
+
+  /// How the request's listener sends requests on to HTTPS; nil where it came by that, as far as
+  /// trusted proxies tell: it would come back for ever.
+  private func redirection(of exchange: Handle) -> ListenRedirect? {
+    guard let rule = snapshot.listeners[Int(clients[exchanges[exchange].client].place)].redirect,
+      !exchanges[exchange].facts.isSecure
+    else { return nil }
+    return rule
+  }
+
+  private func answersChallenge(_ outcome: RouteTable.Outcome) -> Bool {
+    guard case .route(let index) = outcome else { return false }
+    return snapshot.routes[index].answersChallenges
   }
 
   /// Puts the path of the request, whose head stands in `requestHead`, into `path`, normalised.

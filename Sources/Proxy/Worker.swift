@@ -124,6 +124,8 @@ public struct Worker: ~Copyable {
   /// Cells of the rooms that may let requests go on, when this turn's events are behind us.
   var dueRooms: [Int] = []
 
+  /// By listener: which entry of `listen` it is of.
+  var places: [Int] = []
   /// By listener: who we are in TLS; nil where clients speak plain HTTP.
   var identities: [TLSContext?] = []
   var handshakes = Handshakes()
@@ -210,11 +212,14 @@ public struct Worker: ~Copyable {
 
   /// Takes over listening sockets and begins to hear what others say.
   ///
-  /// - Parameter identities: for each of the sockets, what its TLS is made with; nil, or none, for
-  ///   plain HTTP.
+  /// - Parameters:
+  ///   - places: for each of the sockets, which entry of `listen` it is of.
+  ///   - identities: for each of the sockets, what its TLS is made with; nil, or none, for plain
+  ///     HTTP.
   public mutating func open(
-    listening sockets: [Int32], identities: [TLSContext?] = []
+    listening sockets: [Int32], places: [Int], identities: [TLSContext?] = []
   ) throws(SystemError) {
+    self.places = places
     let missing = max(sockets.count - identities.count, 0)
     self.identities = identities + Array(repeating: nil, count: missing)
     try loop.registerReadable(

@@ -36,12 +36,29 @@ public enum Syscalls {
       let n = unsafe clinux_recv(fd, room.baseAddress, room.count)
       return (count: max(n, 0), result: n)
     }
+    return try received(result)
+  }
+
+  private static func received(_ result: Int) throws(SystemError) -> Received {
     switch result {
     case 1...: return .bytes(result)
     case 0: return .endOfStream
     case -Int(EAGAIN): return .wouldBlock
     default: throw SystemError(call: "recv", errno: CInt(-result))
     }
+  }
+
+  /// Appends what the peer sent to `buffer`, up to its capacity, and leaves it to be read again.
+  public static func peek(
+    from socket: borrowing Descriptor, into buffer: inout ByteBuffer
+  ) throws(SystemError) -> Received {
+    precondition(buffer.space > 0, "no space would read as end of stream")
+    let fd = socket.number
+    let result = unsafe buffer.fill { room in
+      let n = unsafe clinux_peek(fd, room.baseAddress, room.count)
+      return (count: max(n, 0), result: n)
+    }
+    return try received(result)
   }
 
   /// Whether a connection that should be silent is: false when its end or bytes have arrived.

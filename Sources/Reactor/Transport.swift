@@ -64,6 +64,26 @@ public struct Transport: ~Copyable {
     }
   }
 
+  /// Appends what waits in the socket to `buffer`, and leaves it there: what is at the beginning
+  /// may be nobody's who reads from here on. Before TLS only.
+  public mutating func peek(into buffer: inout ByteBuffer) -> Reading {
+    precondition(!session.isOn, "what the socket has is libssl's")
+    do throws(SystemError) {
+      switch try Syscalls.peek(from: socket, into: &buffer) {
+      case .bytes: return .bytes
+      case .endOfStream:
+        isDone = true
+        return .endOfStream
+      case .wouldBlock:
+        isReadable = false
+        return .wouldBlock
+      }
+    } catch {
+      isDone = true
+      return .failed(error)
+    }
+  }
+
   /// Moves up to `count` bytes that have come into `pipe`. That it would block means that there
   /// are none, or that the pipe is full.
   ///
@@ -85,7 +105,8 @@ public struct Transport: ~Copyable {
         return .wouldBlock
       }
     } catch {
-      return .failed
+      isDone = true
+      return .failed(error)
     }
   }
 

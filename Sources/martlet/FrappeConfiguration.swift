@@ -140,7 +140,8 @@ private struct Variables {
     let value = self[name, "X-Forwarded-For"]
     guard value != "proxy_protocol" else {
       throw Mistake(
-        variable: name, value: value, problem: "is not a header: PROXY protocol is not spoken yet")
+        variable: name, value: value,
+        problem: "is not a header: proxy_protocol is a key of listen, in a configuration of yours")
     }
     return value
   }

@@ -9,7 +9,7 @@ from parity.bench import Bench
 from support import martlet as command_line
 from support.martlet import CRASH, Martlet
 from support.origin import Origin, RefusedPort, SilentPort, answer
-from support.peers import Gunicorn, Nginx, Realtime
+from support.peers import Gunicorn, HAProxy, Nginx, Realtime
 from support.tls import SecureOrigin
 from support.waiting import PATIENCE
 
@@ -163,6 +163,20 @@ def nginx(tmp_path_factory):
 
     def start(server):
         started.append(Nginx(tmp_path_factory.mktemp("nginx"), server))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.terminate()
+
+
+@pytest.fixture
+def haproxy(tmp_path_factory):
+    """Starts HAProxy: `haproxy("server web 127.0.0.1:8080 send-proxy")`."""
+    started = []
+
+    def start(server):
+        started.append(HAProxy(tmp_path_factory.mktemp("haproxy"), server))
         return started[-1]
 
     yield start

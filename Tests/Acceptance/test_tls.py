@@ -18,7 +18,7 @@ from support.origin import answer
 from support.process import completed
 from support.tls import Authority, SecureClient, openssl, trusting
 from support.waiting import running, until
-from support.wire import Client
+from support.wire import Client, ask
 
 SITE = """
 listen: [{address: "127.0.0.1:0", tls: {certificate: $certificate, key: $key $more}}]
@@ -391,9 +391,11 @@ def test_the_shipped_file_serves_with_a_certificate_of_ones_own(martlet, tmp_pat
     certificate, key = tmp_path / "localhost.pem", tmp_path / "localhost-key.pem"
     assert key.stat().st_mode & 0o777 == 0o600
     text = (ROOT / "config/tls.yaml").read_text()
-    text = text.replace('address: ":8443"', 'address: "127.0.0.1:0"').replace("listen:", 'listen: # ":0"')
-    proxy = martlet(text, env={"CERTIFICATE": str(certificate), "KEY": str(key)})
-    port = proxy.address[1]
+    for address in (":8443", ":8080"):
+        text = text.replace(f'address: "{address}"', 'address: "127.0.0.1:0"')
+    proxy = martlet(text.replace("listen:", 'listen: # ":0" ":0"'), env={"CERTIFICATE": str(certificate), "KEY": str(key)})
+    (_, port), plain = proxy.addresses
+    assert ask(plain, "GET", "/x", host="localhost:8080").headers["Location"] == "https://localhost:8443/x"
     for host in ("localhost", "a.site.localhost", "127.0.0.1"):
         done = completed(
             ["curl", "--silent", "--show-error", "--cacert", certificate, "--resolve", f"*:{port}:127.0.0.1",

@@ -40,6 +40,14 @@ final class TestBench {
     }
     return false
   }
+  /// Where the only client's connection stands.
+  var clientState: ClientConnection.State? {
+    for slot in 0..<worker.clients.slotLimit {
+      guard let handle = worker.clients.handle(ofSlot: slot) else { continue }
+      return worker.clients[handle].state
+    }
+    return nil
+  }
   /// Whether clients of a draining server are told to move.
   var hasMoves: Bool { !worker.moves.isEmpty }
   /// Streams that answers hold now.
@@ -49,6 +57,8 @@ final class TestBench {
   init(
     _ configuration: Configuration, servers: [[SocketAddress]] = [], connections: Int = 64
   ) throws {
+    var configuration = configuration
+    if configuration.listen.isEmpty { configuration.listen = [Listen(Endpoint(.any, port: 0))] }
     cells = SharedTable(count: 16) { _ in ServerCell() }
     counters = CounterTable(workers: 1, slots: 512)
     mailbox = try Mailbox()
@@ -95,7 +105,7 @@ final class TestBench {
       snapshot: snapshot, clock: clock)
     let listener = try Sockets.listening(on: SocketAddress(.loopbackV4, port: 0))
     address = try Syscalls.localAddress(listener)
-    try worker.open(listening: [listener.release()])
+    try worker.open(listening: [listener.release()], places: [0])
   }
 
   func turn() throws { try worker.turn(at: clock) }

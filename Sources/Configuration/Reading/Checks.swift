@@ -31,12 +31,40 @@ enum Checks {
       }
       seen.append(listen.endpoint)
     }
+    for (i, listen) in configuration.listen.enumerated() {
+      check(listen, at: ["listen", String(i)], configuration, &reading)
+    }
     for (i, listen) in (configuration.admin?.listen ?? []).enumerated()
     where seen.contains(listen.endpoint) {
       reading.report(
         at: ["admin", "listen", String(i)],
         "\(listen.endpoint) is where clients connect",
         ["give admin an address of its own, so that clients cannot reach it: 127.0.0.1:8081"])
+    }
+  }
+
+  private static func check(
+    _ listen: Listen, at path: [String], _ configuration: Configuration, _ reading: inout Reading
+  ) {
+    if let proxies = listen.proxyProtocol, proxies.senders == nil,
+      reading.isWhole(path + ["proxy_protocol"]),
+      configuration.trustedProxies.isEmpty, reading.isSound(["trusted_proxies"])
+    {
+      reading.report(
+        at: path + ["proxy_protocol"],
+        "proxy_protocol believes nobody: it asks trusted_proxies, which has nothing in it",
+        ["name the balancers there, or here: {from: [10.0.0.0/8]}"])
+    }
+    guard let redirect = listen.redirect, reading.isWhole(path + ["redirect"]) else { return }
+    if listen.tls != nil {
+      reading.report(
+        at: path + ["redirect"], "redirect leads to HTTPS, which clients speak here already",
+        ["remove it, or give plain HTTP an address of its own: {address: \":80\", redirect: https}"]
+      )
+    } else if Int(listen.endpoint.port) == redirect.port {
+      reading.report(
+        at: path + ["redirect"], "redirect leads back to port \(redirect.port), where no TLS is",
+        ["name the port of HTTPS: {port: 8443}"])
     }
   }
 

@@ -1,3 +1,5 @@
+import Network
+
 /// What is doubtful though it means something: mostly what ERPNext's containers and Azure
 /// Container Apps would make of it.
 enum Lints {
@@ -21,17 +23,33 @@ enum Lints {
         "container platforms kill 30s after SIGTERM unless told otherwise",
         ["write 27s, or raise the platform's grace period (terminationGracePeriodSeconds)"])
     }
-    for (i, block) in configuration.trustedProxies.enumerated() where block.prefixLength == 0 {
+    lint(configuration.trustedProxies, at: ["trusted_proxies"], &reading)
+    for (i, listen) in configuration.listen.enumerated() {
+      guard let proxies = listen.proxyProtocol else { continue }
+      let path = ["listen", String(i), "proxy_protocol"]
+      lint(proxies.senders ?? [], at: path + ["from"], &reading)
+      guard proxies.senders == nil, !reading.has(["trusted_proxies"]) else { continue }
       reading.report(
-        .warning, at: ["trusted_proxies", String(i)],
-        "\(block) trusts everybody: any client can then claim any address",
-        ["name the networks of the proxies in front"])
+        .warning, at: path,
+        "proxy_protocol believes only this machine itself, as long as trusted_proxies names nobody",
+        ["name the balancers there, or here: {from: [10.0.0.0/8]}"])
     }
     for pool in configuration.pools { lint(pool, configuration, &reading) }
     for (i, route) in configuration.routes.enumerated() {
       lint(route, at: ["routes", String(i)], configuration, &reading)
     }
     if let view { FileLints.run(on: configuration, view, &reading) }
+  }
+
+  private static func lint(
+    _ blocks: [AddressBlock], at path: [String], _ reading: inout Reading
+  ) {
+    for (i, block) in blocks.enumerated() where block.prefixLength == 0 {
+      reading.report(
+        .warning, at: path + [String(i)],
+        "\(block) trusts everybody: any client can then claim any address",
+        ["name the networks of the proxies in front"])
+    }
   }
 
   // MARK: Pools

@@ -162,7 +162,7 @@ extension Configuration {
 }
 
 extension Codec where Value == AddressBlock {
-  fileprivate static var addressBlock: Codec {
+  static var addressBlock: Codec {
     Codec(
       .text(
         noun: "an address or block", pattern: "^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$",

@@ -9,6 +9,10 @@ public struct Listen: Equatable, Sendable {
   public var endpoint: Endpoint
   /// What its clients are shown, who speak TLS; nil where they speak plain HTTP.
   public var tls: ListenTLS?
+  /// Who says in front of each connection whose it is; nil: nobody.
+  public var proxyProtocol: ProxyProtocol?
+  /// Where requests are sent that come in plain HTTP; nil: they are served.
+  public var redirect: ListenRedirect?
 
   public init(_ endpoint: Endpoint, tls: ListenTLS? = nil) {
     self.endpoint = endpoint

@@ -119,6 +119,14 @@ extension Listen {
     Key(
       "tls", \.tls, ListenTLS.declaration.codec().optional,
       synonyms: ["ssl", "https", "certificate"], "Clients speak TLS here.")
+    Key(
+      "proxy_protocol", \.proxyProtocol, ProxyProtocol.codec,
+      synonyms: ["accept_proxy", "send_proxy"],
+      "Balancers in front say by the PROXY protocol whose connection it is: on for those of "
+        + "trusted_proxies, off, or keys.")
+    Key(
+      "redirect", \.redirect, ListenRedirect.codec, synonyms: ["redirections", "return"],
+      "Requests in plain HTTP are sent to HTTPS: https, off, or keys.")
   }
 
   /// The address alone stands for the whole.
@@ -128,7 +136,7 @@ extension Listen {
     return Codec(
       shape: .anyOf([address.shape, whole.shape]), readText: address.readText,
       readNode: whole.readNode,
-      write: { $0.tls == nil ? address.write($0) : whole.write($0) })
+      write: { $0 == Listen($0.endpoint) ? address.write($0) : whole.write($0) })
   }()
 }
 

@@ -1,6 +1,7 @@
 /// How long the client's side of an exchange may take. Each counts from the last progress.
 public struct Timeouts: Equatable, Sendable {
-  /// From the connection to the end of TLS's handshake; then the connection is closed.
+  /// From the connection to the end of TLS's handshake; then the connection is closed. A header of
+  /// the PROXY protocol has as long for itself.
   ///
   /// 1 s … 1 h. nginx: `client_header_timeout`. HAProxy: `timeout client`.
   public var handshake: Duration = .seconds(10)
@@ -50,7 +51,8 @@ extension Timeouts {
     Key(
       "handshake", \.handshake, .duration(.seconds(1) ... .seconds(3600)),
       synonyms: ["tls", "ssl", "tls_handshake"],
-      "From the connection to the end of TLS's handshake; then the connection is closed.")
+      "From the connection to the end of TLS's handshake; then the connection is closed. A header "
+        + "of the PROXY protocol has as long for itself.")
     Key(
       "head", \.head, .duration(.seconds(1) ... .seconds(3600)),
       synonyms: ["client_header_timeout", "request", "header"],

@@ -116,3 +116,39 @@ class Nginx:
 
     def terminate(self):
         self.process.terminate()
+
+
+class HAProxy:
+    """Debian's HAProxy, passing on bytes by one `server` line."""
+
+    def __init__(self, folder, server):
+        # A port of the run's own address; the listener is HAProxy's own from here on.
+        with socket.socket() as probe:
+            probe.bind((OWN_ADDRESS, 0))
+            self.address = probe.getsockname()
+        file = folder / "haproxy.cfg"
+        file.write_text(
+            f"""
+            global
+              maxconn 100
+            defaults
+              mode tcp
+              unique-id-format %[uuid]
+              timeout connect 5s
+              timeout client 60s
+              timeout server 60s
+            listen passing
+              bind {self.address[0]}:{self.address[1]}
+              {server}
+            \n"""
+        )
+        self.process = Process(["haproxy", "-db", "-f", file])
+        until(self._listens, "HAProxy takes connections")
+
+    def _listens(self):
+        assert self.process.exit_code is None, self.process.stderr.text()
+        with socket.socket() as sock:
+            return sock.connect_ex(self.address) == 0
+
+    def terminate(self):
+        self.process.terminate()

@@ -87,11 +87,16 @@ def trusting(certificate, protocols=("http/1.1",), latest=None, ciphers=None):
 
 
 class SecureClient(Client):
-    """A client over TLS. An end without close_notify is an ssl.SSLEOFError."""
+    """A client over TLS. An end without close_notify is an ssl.SSLEOFError.
 
-    def __init__(self, address, context, host="site.test", session=None, **more):
+    `preface` is sent as it is, in front of the handshake.
+    """
+
+    def __init__(self, address, context, host="site.test", session=None, preface=b"", **more):
         super().__init__(address, **more)
         try:
+            if preface:
+                self.send(preface)
             self.socket = context.wrap_socket(
                 self.socket, server_hostname=host, suppress_ragged_eofs=False, session=session)
         except BaseException:

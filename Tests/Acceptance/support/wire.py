@@ -283,7 +283,7 @@ class Stream:
 class Client(Stream):
     """A client's connection, to a host and port or to the path of a Unix socket."""
 
-    def __init__(self, address, timeout=PATIENCE, receive_buffer=None):
+    def __init__(self, address, timeout=PATIENCE, receive_buffer=None, source=None):
         if isinstance(address, str):
             family = socket.AF_UNIX
         else:
@@ -293,6 +293,8 @@ class Client(Stream):
             if receive_buffer is not None:
                 # Before the connect: it decides the window that is offered.
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            if source is not None:
+                sock.bind((source, 0))
             sock.settimeout(timeout)
             sock.connect(address)
             if family != socket.AF_UNIX:
