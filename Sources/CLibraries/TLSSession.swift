@@ -247,7 +247,7 @@ private import Glibc
     Self.forgetErrors()
     var count = 0
     let result = unsafe SSL_write_ex(ssl, record.baseAddress, record.count, &count)
-    // Partial writes end between records, and this is one.
+    // All of it, or to be repeated: partial writes are off.
     return result == 1 ? .done : step(result)
   }
 

@@ -85,9 +85,11 @@ static inline int copenssl_is_drained(const SSL *ssl) {
 
 static inline void copenssl_set_up(SSL_CTX *context) {
   // NO_AUTO_CHAIN: the chain is what the file says; looking for more of it would be a verification
-  // for each handshake, as dear as half a signature.
-  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                              SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
+  // for each handshake, as dear as half a signature. A write is whole or not done: a peer may have
+  // asked for records so short that one write becomes several (RFC 6066 §4).
+  SSL_CTX_set_mode(
+    context,
+    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
   SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_read_ahead(context, 1);
 }

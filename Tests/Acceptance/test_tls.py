@@ -128,6 +128,21 @@ def client_is_full(client):
     return is_full
 
 
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+@pytest.mark.parametrize("length", [512, 1024, 2048, 4096])
+def test_a_client_with_short_records_gets_all(site, tmp_path, version, length):
+    """max_fragment_length (RFC 6066 §4): what is sent in one piece becomes several records."""
+    content = bytes(range(65, 91)) * 10_000
+    (tmp_path / "big.txt").write_bytes(content)
+    proxy = site()
+    place = f"{proxy.address[0]}:{proxy.address[1]}"
+    request = "GET /files/big.txt HTTP/1.1\r\nHost: site.test\r\nConnection: close\r\n\r\n"
+    done = completed(
+        ["openssl", "s_client", "-connect", place, version, "-maxfraglen", str(length), "-quiet", "-ign_eof"],
+        stdin=request)
+    assert done.stdout.split("\n\n", 1)[1].encode() == content
+
+
 @pytest.mark.parametrize("latest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_sessions_are_resumed_by_tickets(site, origin, authority, connect, latest):
     proxy = site(origin(), workers=2)

@@ -10,7 +10,10 @@ private struct Connection: ~Copyable {
   let server: TLSSession
   let sockets: [Int32]
 
-  init(ticket: TLSTicket? = nil, _ ends: Ends) {
+  /// - Parameters:
+  ///   - fragment: the length of records that the client asks for, as libssl numbers them.
+  ///   - latest: the newest version that the client speaks; 0 for any.
+  init(ticket: TLSTicket? = nil, fragment: UInt8 = 0, latest: Int32 = 0, _ ends: Ends) {
     var numbers: [Int32] = [0, 0]
     let type: Int32 = 1 | 0o4000  // SOCK_STREAM | SOCK_NONBLOCK
     _ = unsafe socketpair(AF_UNIX, type, 0, &numbers)
@@ -18,6 +21,10 @@ private struct Connection: ~Copyable {
     server = .accepting(numbers[0], ends.server)
     client = .connecting(
       numbers[1], ends.client, to: "site.test", isAddress: false, ticket: ticket)
+    if fragment > 0 {
+      _ = unsafe SSL_set_tlsext_max_fragment_length(client.ssl, fragment)
+    }
+    _ = unsafe SSL_ctrl(client.ssl, SSL_CTRL_SET_MAX_PROTO_VERSION, Int(latest), nil)
     for _ in 0..<10 {
       _ = client.shakeHands()
       _ = server.shakeHands()
@@ -86,6 +93,24 @@ private func content(_ count: Int) -> [UInt8] {
   #expect(received == sent)
   let isFlushed = connection.server.isFlushed
   #expect(isFlushed)
+}
+
+@Test(arguments: [TLS1_2_VERSION, TLS1_3_VERSION], UInt8(1)...4)
+func `what is sent in short records arrives whole`(version: Int32, fragment: UInt8) throws {
+  let connection = Connection(fragment: fragment, latest: version, try Ends())
+  var sent: [UInt8] = []
+  // One more time than fills the socket: in the middle of a piece, most likely.
+  for _ in 0..<100 where connection.server.isFlushed {
+    let bytes = content(50_000)
+    let taken = connection.server.send(bytes)
+    sent += bytes.prefix(taken ?? 0)
+  }
+  var received: [UInt8] = []
+  for _ in 0..<10_000 where received.count < sent.count {
+    received += connection.client.readAll().bytes
+    _ = connection.server.flush()
+  }
+  #expect(received == sent)
 }
 
 @Test func `keys that are renewed while the socket is full hold up nothing`() throws {
