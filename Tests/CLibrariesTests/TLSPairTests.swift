@@ -209,3 +209,28 @@ func `what is sent in short records arrives whole`(version: Int32, fragment: UIn
     keys.rotate()
   }
 }
+
+@Test func `a context that nobody uses any more is gone`() throws {
+  weak var first: TLSContext.Handle?
+  weak var other: TLSContext.Handle?
+  do {
+    let identities = try ["site.test", "other.test"].map { host in
+      let made = try SelfSigned(hosts: [host, "*.\(host)"], days: 1)
+      return try TLSIdentity(certificate: made.certificate, key: made.key)
+    }
+    let context = try TLSContext(identities: identities, tickets: TicketKeys())
+    let client = try TLSContext(trusting: nil, verifies: false)
+    _ = Connection(Ends(server: context, client: client))
+    first = context.handle
+    let names = try #require(unsafe TLSContext.names(of: context.handle.pointer))
+    guard case .first? = names.find("site.test"),
+      case .other(let handle)? = names.find("other.test")
+    else {
+      Issue.record("each name leads to its own certificate")
+      return
+    }
+    other = handle
+    #expect(first != nil && other != nil)
+  }
+  #expect(first == nil && other == nil)
+}
