@@ -56,8 +56,10 @@ extension Supervisor {
   }
 
   private func adopt(_ next: Configuration, _ control: inout ControlLoop) throws {
-    let isSame = Self.isSame(configuration.listen, next.listen)
-    let shown = isSame ? try TLSListeners(next.listen, tickets, setting.source.status) : tls
+    let isSame = Self.isSame(tls.listens, next.listen)
+    let shown =
+      isSame
+      ? try TLSListeners(next.listen, tickets, setting.source.status) : tls
     let contexts = try PoolContexts(next.pools, after: poolContexts)
     var new = try ServerRoster(next.pools, &directory) { names.addresses(of: $0) }
     let kept = orders.kept(from: configuration.pools, to: next.pools)

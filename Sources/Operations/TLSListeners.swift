@@ -10,7 +10,10 @@ enum CertificateReader {
 
   static func read(_ path: String) -> Result<String, ReadFailure> {
     do throws(SystemError) {
-      return .success(try TextFile.read(path, limit: bytesLimit))
+      guard let text = try TextFile.readRegular(path, limit: bytesLimit) else {
+        return .failure(ReadFailure("it is no regular file"))
+      }
+      return .success(text)
     } catch {
       return .failure(ReadFailure(error.reason.lowercased()))
     }
@@ -30,7 +33,9 @@ struct TLSListeners: Sendable {
     let identity: TLSIdentity
   }
 
-  /// By entry of `listen`.
+  /// What it is made for.
+  let listens: [Listen]
+  /// By entry of `listens`.
   let contexts: [TLSContext?]
   /// Each once.
   let certificates: [Shown]
@@ -77,6 +82,7 @@ struct TLSListeners: Sendable {
       }
       contexts.append(try Self.context(tls, identities, clients, tickets))
     }
+    self.listens = listens
     self.contexts = contexts
     certificates = shown
     self.sights = sights

@@ -3,6 +3,7 @@
 import array
 import asyncio
 import fcntl
+import os
 import random
 import signal
 import socket
@@ -457,10 +458,14 @@ def test_each_fault_of_a_certificate_is_said_where_it_is_named(authority, pair, 
     expired = authority.issue("site.test", days=-1, start_days=-10, key=key, name="expired")[0]
     early = authority.issue("site.test", days=9, start_days=5, key=key, name="early")[0]
     missing = tmp_path / "missing.pem"
+    pipe = tmp_path / "pipe.pem"
+    os.mkfifo(pipe)
     for one, other, line, problem in (
         (missing, key, 4, f"{missing} cannot be read: no such file or directory"),
         (certificate, missing, 5, f"{missing} cannot be read: no such file or directory"),
         (tmp_path, key, 4, f"{tmp_path} cannot be read: is a directory"),
+        (pipe, key, 4, f"{pipe} cannot be read: it is no regular file"),
+        (certificate, "/dev/zero", 5, "/dev/zero cannot be read: it is no regular file"),
         (rubbish, key, 4, f"{rubbish} has no certificate in PEM form"),
         (key, key, 4, f"{key} has no certificate in PEM form"),
         (broken, key, 4, f"{broken}: certificate 1 cannot be read"),
@@ -563,6 +568,46 @@ def test_a_bad_certificate_is_reported_and_the_old_one_stays(watched, mounted, a
     mounted.put(*authority.issue("site.test"))
     proxy.stderr.wait_for(r"tls.crt has changed")
     assert connect(proxy).serial.lstrip("0") != old.lstrip("0")
+
+
+def test_a_pipe_in_place_of_a_certificate_holds_up_nobody(watched, mounted, authority, origin, connect):
+    proxy = watched(mounted, origin())
+    target = mounted.certificate.resolve()
+    target.unlink()
+    os.mkfifo(target)
+    proxy.stderr.wait_for("tls.crt cannot be read: it is no regular file; the certificate in use is shown on")
+    assert proxy.is_ready() and connect(proxy).get("/").status == 200
+    start = proxy.reload()
+    proxy.stderr.wait_for("configuration not reloaded", start=start)
+    mounted.put(*authority.issue("site.test"))
+    proxy.stderr.wait_for("tls.crt has changed")
+
+
+def test_listeners_that_a_reload_takes_away_are_shown_their_certificates(martlet, authority, origin, tmp_path):
+    """They stand until the next start: each goes on with what it began with."""
+    own = tmp_path / "own"
+    own.mkdir()
+
+    def put(name):
+        for source, kind in zip(authority.issue(f"{name}.test"), ("pem", "key")):
+            replace(own / f"{name}.{kind}", source.read_bytes())
+
+    put("a")
+    put("b")
+    one, two = (f'{{address: "127.0.0.1:0", tls: {{certificate: {own}/{n}.pem, key: {own}/{n}.key}}}}' for n in "ab")
+    text = "listen: [$listen]\ntls: {watch: 100ms}\npools: {web: {servers: [$web]}}\nroutes: [{proxy: web}]\n"
+    web = origin()
+    proxy = martlet(text, listen=f"{one}, {two}", web=web)
+    proxy.write(text, listen=two, web=web)
+    for _ in range(2):
+        start = proxy.reload()
+        proxy.stderr.wait_for("configuration reloaded", start=start)
+        put("b")
+        proxy.stderr.wait_for("b.pem has changed", start=start)
+    for address, name in zip(proxy.addresses, "ab"):
+        with SecureClient(address, authority.trust(), host=f"{name}.test") as client:
+            assert client.get("/").status == 200
+            assert client.serial.lstrip("0") == serial(own / f"{name}.pem").lstrip("0")
 
 
 def test_what_expires_soon_is_said_in_the_log(site, authority):
