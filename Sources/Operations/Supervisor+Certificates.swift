@@ -20,6 +20,12 @@ extension Supervisor {
       ? nil : certificateWatch.nextLook
   }
 
+  /// Those in use that are good no more.
+  var expiredCertificates: Set<CertificateFiles> {
+    let now = CertificateReader.now
+    return tls.expired(at: now).union(poolContexts.expired(at: now))
+  }
+
   /// What is due of all that. Files are looked at and read by another thread, for a share may
   /// keep it waiting.
   func tendCertificates() {
@@ -47,7 +53,7 @@ extension Supervisor {
           return CertificateLook(sights: sights, content: nil)
         }
         let content = Result { () throws(CertificateProblem) in
-          try TLSListeners(tls.listens, tickets, status)
+          try TLSListeners(tls.listens, tickets, after: tls, status)
         }
         return CertificateLook(sights: sights, content: content)
       },

@@ -10,6 +10,7 @@ import socket
 import ssl
 import termios
 import threading
+import time
 
 import aiohttp
 import pytest
@@ -581,6 +582,46 @@ def test_a_pipe_in_place_of_a_certificate_holds_up_nobody(watched, mounted, auth
     proxy.stderr.wait_for("configuration not reloaded", start=start)
     mounted.put(*authority.issue("site.test"))
     proxy.stderr.wait_for("tls.crt has changed")
+
+
+def test_an_expired_certificate_holds_up_no_other_one(martlet, authority, origin, tmp_path):
+    """Renewing one of several must not wait for the others."""
+    own = tmp_path / "own"
+    own.mkdir()
+
+    def put(name, days):
+        for source, kind in zip(authority.issue(f"{name}.test", days=days), ("pem", "key")):
+            replace(own / f"{name}.{kind}", source.read_bytes())
+
+    seconds = 3
+    put("old", seconds / 86400)
+    end = time.time() + seconds
+    put("other", 9)
+    text = WATCHED.replace("$more", f", certificates: [{{certificate: {own}/old.pem, key: {own}/old.key}}]")
+    proxy = martlet(
+        text, web=origin(), certificate=own / "other.pem", key=own / "other.key", files=tmp_path, handshake="10s")
+    until(lambda: time.time() > end + 1, "it has expired")
+    before = serial(own / "other.pem")
+    put("other", 9)
+    proxy.stderr.wait_for("other.pem has changed: it is good until")
+    context = authority.trust()
+    with SecureClient(proxy.address, context, host="other.test") as client:
+        assert client.serial.lstrip("0") == serial(own / "other.pem").lstrip("0") != before.lstrip("0")
+    proxy.stderr.wait_for("configuration reloaded", start=proxy.reload())
+    # Of one that is good none takes the place that is not.
+    start = len(proxy.stderr)
+    put("other", -1 / 24)
+    proxy.stderr.wait_for("other.pem expired on .*; the certificate in use is shown on", start=start)
+    start = proxy.reload()
+    proxy.stderr.wait_for("configuration not reloaded", start=start)
+    put("other", 9)
+    put("old", 9)
+    proxy.stderr.wait_for("old.pem has changed: it is good until", start=start)
+    with SecureClient(proxy.address, context, host="old.test") as client:
+        assert client.names == ["old.test"]
+    # Whoever starts has nothing in use.
+    put("old", -1 / 24)
+    assert command("check", proxy.file).returncode == 78
 
 
 def test_listeners_that_a_reload_takes_away_are_shown_their_certificates(martlet, authority, origin, tmp_path):
