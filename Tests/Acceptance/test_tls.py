@@ -288,6 +288,16 @@ def test_a_shutdown_ends_idle_connections_with_close_notify(site, origin, connec
 # Whoever does not keep to the rules.
 
 
+def test_who_is_turned_away_is_told_nothing_in_plain(martlet, pair, tmp_path, connect):
+    proxy = martlet(
+        "limits: {connections: 16}\n" + SITE, web="127.0.0.1:1", certificate=pair[0], key=pair[1], more="",
+        files=tmp_path, handshake="60s")
+    clients = [proxy.connect() for _ in range(16)]
+    until(lambda: proxy.metrics()["martlet_connections"].value(side="client") == 16, "all are let in")
+    proxy.connect().read_end()
+    clients.pop().close()
+
+
 def test_plain_http_is_told_where_it_is(site):
     proxy = site()
     with Client(proxy.address) as client:
