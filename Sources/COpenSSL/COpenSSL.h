@@ -137,6 +137,10 @@ static inline int copenssl_new_context_index(CRYPTO_EX_free *release) {
   return SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, release);
 }
 
+static inline int copenssl_new_session_index(CRYPTO_EX_free *release) {
+  return SSL_get_ex_new_index(0, NULL, NULL, NULL, release);
+}
+
 static inline int copenssl_set_name(SSL *ssl, const char *name) {
   return (int)SSL_set_tlsext_host_name(ssl, name);
 }
