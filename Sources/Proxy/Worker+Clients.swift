@@ -47,7 +47,7 @@ extension Worker {
     switch clients[client].state {
     case .handshake: failHandshake(client, .timeout)
     case .idle:
-      clients[client].transport.conclude()
+      guard clients[client].transport.conclude() else { return beginLingering(client) }
       closeClient(client)
     case .lingering: closeClient(client)
     case .tunnel: endTunnel(clients[client].work, reason: .tunnelIdle)
@@ -107,7 +107,11 @@ extension Worker {
     clients[client].state = .lingering
     clients[client].work = .none
     clients[client].transport.endSending()
-    setClientDeadline(client, after: snapshot.timeouts.linger)
+    // What TLS still holds for the client is a part of its response, and has a response's time.
+    let timeouts = snapshot.timeouts
+    let isFlushed = clients[client].transport.isFlushed
+    setClientDeadline(
+      client, after: isFlushed ? timeouts.linger : max(timeouts.linger, timeouts.send))
     linger(client)
   }
 

@@ -285,6 +285,99 @@ def test_a_shutdown_ends_idle_connections_with_close_notify(site, origin, connec
     assert proxy.wait() == 0
 
 
+def shaking_hands(proxy, context, **more):
+    """A client in the middle of its handshake: the server waits for its last flight."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, server_hostname="site.test")
+    client = proxy.connect(**more)
+
+    def go_on(step, *arguments):
+        while True:
+            try:
+                result = step(*arguments)
+            except ssl.SSLWantReadError:
+                if sent := outgoing.read():
+                    client.send(sent)
+                if data := client.read_some():
+                    incoming.write(data)
+                else:
+                    incoming.write_eof()
+            else:
+                if sent := outgoing.read():
+                    client.send(sent)
+                return result
+
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    client.send(outgoing.read())
+    incoming.write(client.read_some())
+    return client, tls, go_on
+
+
+LATE = """
+timeouts: {keepalive: 1s, linger: 1s, send: 60s}
+""" + SITE.replace("timeouts: {handshake: $handshake}\n", "")
+
+
+@pytest.mark.parametrize("headers", [{}, {"Connection": "close"}], ids=["kept", "ended"])
+def test_what_was_sent_is_not_lost_when_its_connection_ends(martlet, authority, pair, tmp_path, connect, headers):
+    """Whatever its length, the end of a response may still be here when nothing more is awaited."""
+    proxy = martlet(LATE, web="127.0.0.1:1", certificate=pair[0], key=pair[1], more="", files=tmp_path)
+    (tmp_path / "big").write_bytes(bytes(range(256)) * 4096)
+    context = authority.trust()
+    clients = []
+    for count in range(16_000, 1 << 20, 16_000):
+        clients.append((count, SecureClient(proxy.address, context, receive_buffer=4096)))
+        clients[-1][1].write("GET", "/files/big", {"Range": f"bytes=0-{count - 1}", **headers})
+    # Those that are logged are whole but for what TLS holds; the time of the others is not over.
+    proxy.log_lines(5)
+    end = time.time() + 3
+    until(lambda: time.time() > end, "connections that are kept have had their time, and have been ended")
+    for count, client in clients:
+        assert len(client.read_response("GET").body) == count
+    for _, client in clients:
+        assert client.read_some() == b""  # An SSLEOFError without close_notify.
+        client.close()
+
+
+def test_a_tunnel_whose_client_has_ended_passes_all_that_the_server_says(martlet, origin, authority, pair, tmp_path):
+    """Whatever its length, some of it may still be here when both have ended."""
+
+    def upgrade(stream, request):
+        stream.send(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
+        assert stream.read_some() == b""
+        stream.send(bytes(int(request.target[1:])))
+
+    web = origin(upgrade)
+    proxy = martlet(
+        "timeouts: {half_closed: 60s}\n" + LATE.replace("timeouts:", "#"), web=web, certificate=pair[0], key=pair[1],
+        more="", files=tmp_path)
+    context = authority.trust()
+    tunnels = []
+    for count in range(16_000, 1 << 20, 16_000):
+        client, tls, go_on = shaking_hands(proxy, context, receive_buffer=4096)
+        go_on(tls.do_handshake)
+        go_on(tls.write, (
+            f"GET /{count} HTTP/1.1\r\nHost: site.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").encode())
+        assert go_on(tls.read, 1000).startswith(b"HTTP/1.1 101")
+        with pytest.raises(ssl.SSLWantReadError):
+            tls.unwrap()  # close_notify alone: what the server says is still heard.
+        go_on(lambda: None)
+        tunnels.append((count, tls, go_on))
+    until(lambda: web.closed > 10, "servers have ended")
+    end = time.time() + 1
+    until(lambda: time.time() > end, "the proxy has heard of it")
+    for count, tls, go_on in tunnels:
+        got = 0
+        with pytest.raises(ssl.SSLZeroReturnError):  # An SSLEOFError without close_notify.
+            while True:
+                got += len(go_on(tls.read, 1 << 14))
+        assert got == count
+
+
 # Whoever does not keep to the rules.
 
 
