@@ -5,6 +5,8 @@ import Reactor
 /// A client's connection. Between requests this is all that it costs.
 struct ClientConnection: ~Copyable {
   enum State: UInt8 {
+    /// It is to speak TLS, and has said nothing yet.
+    case unheard
     /// TLS is being agreed on, or waits to be.
     case handshake
     /// Between requests: owns no buffer.

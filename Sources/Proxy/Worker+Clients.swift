@@ -6,6 +6,7 @@ extension Worker {
     guard clients.contains(client) else { return }
     clients[client].transport.note(readiness)
     switch clients[client].state {
+    case .unheard: hearFirst(client)
     case .handshake:
       handshakesDue.append(client)
     case .idle:
@@ -45,7 +46,7 @@ extension Worker {
     let token = Token(kind: .client, client)
     guard clients[client].deadline.hasPassed(now: clock.now, token: token, &wheel) else { return }
     switch clients[client].state {
-    case .handshake: failHandshake(client, .timeout)
+    case .unheard, .handshake: failHandshake(client, .timeout)
     case .idle:
       guard clients[client].transport.conclude() else { return beginLingering(client) }
       closeClient(client)

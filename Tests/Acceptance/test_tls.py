@@ -314,6 +314,33 @@ def shaking_hands(proxy, context, **more):
     return client, tls, go_on
 
 
+@pytest.mark.parametrize("latest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_who_is_shaking_hands_at_a_shutdown_gets_an_answer_and_an_end(site, origin, authority, latest):
+    proxy = site(origin())
+    client, tls, go_on = shaking_hands(proxy, authority.trust(latest=latest))
+    silent = proxy.connect()
+    until(lambda: proxy.metrics()["martlet_connections"].value(side="client") == 2, "both are let in")
+    proxy.signal(signal.SIGTERM)
+    until(lambda: refuses(proxy.address), "nobody is let in any more")
+    go_on(tls.do_handshake)
+    go_on(tls.write, b"GET / HTTP/1.1\r\nHost: site.test\r\n\r\n")
+    assert go_on(tls.read, 1000).startswith(b"HTTP/1.1 200")
+    # In good order: an SSLEOFError without close_notify.
+    assert go_on(tls.read, 1000) == b""
+    client.close()
+    silent.read_end()
+    # Long before the handshake's time is over, and the shutdown's.
+    assert proxy.wait(within=4) == 0
+
+
+def refuses(address):
+    try:
+        Client(address).close()
+        return False
+    except ConnectionRefusedError:
+        return True
+
+
 LATE = """
 timeouts: {keepalive: 1s, linger: 1s, send: 60s}
 """ + SITE.replace("timeouts: {handshake: $handshake}\n", "")
@@ -483,14 +510,42 @@ def test_a_handshake_that_takes_too_long_is_ended(site, origin, connect):
 
 
 def test_more_handshakes_than_are_begun_at_once_wait_for_their_turn(site, origin, connect):
+    proxy = site(origin(), handshake="60s")
+    stalled = [Client(proxy.address) for _ in range(300)]
+    try:
+        for client in stalled:
+            client.send(b"\x16")
+        until(lambda: under_way(proxy) == 256, "there are as many as there may be")
+        # Its turn comes when the oldest have had their time.
+        assert connect(proxy).get("/").status == 200
+        stalled[0].read_end()
+        assert proxy.metrics()["martlet_tls_handshakes_total"].value(result="timeout") >= 45
+    finally:
+        for client in stalled:
+            client.close()
+    until(lambda: under_way(proxy) == 0, "all are over")
+
+
+def test_whoever_says_nothing_keeps_nobody_from_shaking_hands(site, origin, connect):
     proxy = site(origin(), handshake="3s")
     silent = [Client(proxy.address) for _ in range(300)]
     try:
-        # Its turn comes when the silent ones' time is over.
+        until(lambda: proxy.metrics()["martlet_connections"].value(side="client") == 300, "all are let in")
         assert connect(proxy).get("/").status == 200
+        metrics = proxy.metrics()
+        assert metrics["martlet_tls_handshakes_under_way"].value() == 0
+        # Their time is over all the same.
+        assert metrics["martlet_tls_handshakes_total"].value(result="timeout") == 0
+        for client in silent:
+            client.read_end()
     finally:
         for client in silent:
             client.close()
+    assert proxy.metrics()["martlet_tls_handshakes_total"].value(result="timeout") == 300
+
+
+def under_way(proxy):
+    return proxy.metrics()["martlet_tls_handshakes_under_way"].value()
 
 
 def test_key_updates_are_answered(site, origin):
