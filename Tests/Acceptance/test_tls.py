@@ -18,7 +18,7 @@ import pytest
 from support.martlet import ROOT, command
 from support.origin import answer
 from support.process import completed
-from support.tls import Authority, SecureClient, openssl, trusting
+from support.tls import Authority, SecureClient, openssl, shaking_hands, trusting
 from support.waiting import running, until
 from support.wire import Client
 
@@ -283,35 +283,6 @@ def test_a_shutdown_ends_idle_connections_with_close_notify(site, origin, connec
     assert client.read_some() == b""
     client.close()
     assert proxy.wait() == 0
-
-
-def shaking_hands(proxy, context, **more):
-    """A client in the middle of its handshake: the server waits for its last flight."""
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = context.wrap_bio(incoming, outgoing, server_hostname="site.test")
-    client = proxy.connect(**more)
-
-    def go_on(step, *arguments):
-        while True:
-            try:
-                result = step(*arguments)
-            except ssl.SSLWantReadError:
-                if sent := outgoing.read():
-                    client.send(sent)
-                if data := client.read_some():
-                    incoming.write(data)
-                else:
-                    incoming.write_eof()
-            else:
-                if sent := outgoing.read():
-                    client.send(sent)
-                return result
-
-    with pytest.raises(ssl.SSLWantReadError):
-        tls.do_handshake()
-    client.send(outgoing.read())
-    incoming.write(client.read_some())
-    return client, tls, go_on
 
 
 @pytest.mark.parametrize("latest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -869,10 +840,12 @@ def test_rotations_and_reloads_leave_websockets_alone(watched, mounted, authorit
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
             channels = await asyncio.gather(*(
                 session.ws_connect(url, ssl=authority.trust(), server_hostname="site.test") for _ in range(200)))
-            for number in range(3):
+            for number in range(10):
                 start = len(proxy.stderr)
                 mounted.put(*authority.issue("site.test"))
                 await asyncio.to_thread(proxy.stderr.wait_for, "tls.crt has changed", start=start)
+                with SecureClient(proxy.address, authority.trust()) as client:
+                    assert client.serial.lstrip("0") == serial(mounted.certificate).lstrip("0")
                 await asyncio.to_thread(proxy.stderr.wait_for, "configuration reloaded", start=proxy.reload())
                 for channel in channels:
                     await channel.send_str(f"still {number}")
