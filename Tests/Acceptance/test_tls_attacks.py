@@ -314,3 +314,93 @@ def test_a_certificate_that_expires_meanwhile_is_not_believed(martlet, authority
         assert proxy.get("/").status == 200
     finally:
         web.close()
+
+
+# What is cut short between them.
+
+RELAY = """
+listen: [{address: "127.0.0.1:0", tls: {certificate: $certificate, key: $key}}]
+pools: {web: {servers: ["$web"], retries: 0, tls: {ca: $ca}, timeouts: {response: 1s}}}
+routes:
+  - match: {prefix: /}
+    proxy: {pool: web, upgrade: [websocket], response_buffering: $buffering}
+shutdown: {lame_duck: 0s, deadline: 1s}
+"""
+HEAD = b"HTTP/1.1 200 OK\r\n"
+SWITCH = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
+UPGRADE = {
+    "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+
+
+def until_left(stream):
+    while stream.read_some():
+        pass
+
+
+@pytest.mark.parametrize("version, buffering", [("1.0", "false"), ("1.1", "true")])
+@pytest.mark.parametrize("begin, then", [
+    (HEAD + b"Content-Length: 100\r\n\r\nhalf", None),
+    (HEAD + b"Content-Length: 100\r\n\r\nhalf", Client.reset),
+    (HEAD + b"Content-Length: 100\r\n\r\nhalf", until_left),
+    (HEAD + b"Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n", None),
+    (HEAD + b"Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n", until_left),
+    # The connection's end alone tells the body's: without close_notify it is a cut.
+    (HEAD + b"\r\nhalf", None),
+    (HEAD + b"\r\nhalf", Client.reset),
+    (HEAD + b"\r\nhalf", until_left),
+    (SWITCH + b"half", None),
+    (SWITCH + b"half", Client.reset),
+], ids=[
+    "length cut", "length reset", "length late", "chunks cut", "chunks late", "end cut", "end reset", "end late",
+    "tunnel cut", "tunnel reset"])
+def test_what_is_cut_is_never_ended_in_good_order(martlet, authority, pair, begin, then, version, buffering):
+    """Held back, it may become an answer of its own; passed on, it ends without close_notify."""
+    def serve(stream, request):
+        stream.send(begin)
+        if then:
+            then(stream)
+
+    web = SecureOrigin(serving(*pair), serve)
+    try:
+        proxy = martlet(
+            RELAY, web=web, ca=authority.certificate, certificate=pair[0], key=pair[1], buffering=buffering)
+        with SecureClient(proxy.address, authority.trust()) as client:
+            if begin.startswith(SWITCH):
+                client.write("GET", "/", UPGRADE)
+            else:
+                client.write("GET", "/", version=version)
+            heard = b""
+            with pytest.raises((ssl.SSLEOFError, ConnectionResetError)):
+                while data := client.read_some():
+                    heard += data
+                # Whoever has all of an answer that says its length may be told an end.
+                if heard.startswith((b"HTTP/1.1 502", b"HTTP/1.1 504")):
+                    raise ssl.SSLEOFError
+    finally:
+        web.close()
+
+
+def test_an_answer_that_a_shutdown_cuts_ends_without_close_notify(martlet, authority, pair):
+    def serve(stream, request):
+        stream.send(HEAD + b"\r\nhalf")
+        until_left(stream)
+
+    web = SecureOrigin(serving(*pair), serve)
+    try:
+        proxy = martlet(
+            RELAY.replace("response: 1s", "response: 60s"), web=web, ca=authority.certificate, certificate=pair[0],
+            key=pair[1], buffering="false")
+        with SecureClient(proxy.address, authority.trust()) as client:
+            client.write("GET", "/")
+            while b"half" not in client.read_some():
+                pass
+            proxy.signal(signal.SIGTERM)
+            with pytest.raises((ssl.SSLEOFError, ConnectionResetError)):
+                while client.read_some():
+                    pass
+        proxy.expect_exit(proxy.wait())
+    finally:
+        web.close()
