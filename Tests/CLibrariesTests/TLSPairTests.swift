@@ -141,6 +141,26 @@ func `what is sent in short records arrives whole`(version: Int32, fragment: UIn
   #expect(last.bytes == [7, 8, 9])
 }
 
+@Test func `whoever renews keys without end is heard no more`() throws {
+  let connection = Connection(try Ends())
+  func renew(_ count: Int) {
+    for _ in 0..<count {
+      _ = unsafe SSL_key_update(connection.client.ssl, SSL_KEY_UPDATE_NOT_REQUESTED)
+      _ = unsafe SSL_do_handshake(connection.client.ssl)
+    }
+  }
+  renew(256)
+  let first = connection.client.send([1])
+  let heard = connection.server.readAll()
+  #expect(first == 1 && heard.bytes == [1] && heard.step == .wantsRead)
+  renew(1)
+  _ = connection.client.send([2])
+  _ = connection.server.readAll()
+  _ = connection.client.send([3])
+  let last = connection.server.readAll()
+  #expect(last.bytes.isEmpty && last.step == .failed)
+}
+
 @Test func `an end is told from a cut`() throws {
   let ends = try Ends()
   do {
