@@ -100,25 +100,30 @@ extension Worker {
       if shakeHands(client) { budget -= 1 }
     }
     handshakesDue.removeFirst(done)
-    if handshakes.waiting.first != nil { endStalledHandshakes() }
+    endStalledHandshakes()
   }
 
-  /// Others wait: those that have had their time, and wait for their client, give way.
+  /// Where others wait, those that have had their time, and wait for their client, give way.
   private mutating func endStalledHandshakes() {
     for _ in 0..<Self.pieceBudget {
-      guard handshakes.underWay >= Handshakes.limit, let oldest = handshakes.begun.first else {
-        return
-      }
+      guard handshakes.waiting.first != nil, handshakes.underWay >= Handshakes.limit,
+        let oldest = handshakes.begun.first
+      else { return }
       guard handshakes.begun.has(oldest.client, clients) else {
         handshakes.begun.removeFirst()
         continue
       }
-      guard clock.now &- oldest.since >= Handshakes.patience,
-        !clients[oldest.client].transport.isReadable
-      else { return }
+      // One that could go on has not been served yet: that is our delay.
+      guard clock.now &- oldest.since >= Handshakes.patience, !canGoOn(oldest.client) else {
+        return
+      }
       handshakes.begun.removeFirst()
       failHandshake(oldest.client, .timeout)
     }
+  }
+
+  private func canGoOn(_ client: Handle) -> Bool {
+    clients[client].transport.isReadable && clients[client].transport.isWritable
   }
 
   /// Takes one step; false when there was nothing to be done.
