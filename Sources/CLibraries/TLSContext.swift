@@ -58,17 +58,25 @@ public struct TLSClients: Sendable {
     deinit { unsafe SSL_CTX_free(pointer) }
   }
 
-  /// The contexts of other certificates than the first, by what they are chosen by.
-  final class Names: Sendable {
-    let contexts: [String: Handle]
+  /// What a name leads to.
+  enum Choice: Sendable {
+    /// The context that the connection began with. A reference to it would keep it for ever, for
+    /// the names are attached to it.
+    case first
+    case other(Handle)
+  }
 
-    init(_ contexts: [String: Handle]) { self.contexts = contexts }
+  /// The contexts of all certificates, by what they are chosen by.
+  final class Names: Sendable {
+    let choices: [String: Choice]
+
+    init(_ choices: [String: Choice]) { self.choices = choices }
 
     /// A wildcard stands for one label, and never for a part of one (RFC 6125 §6.4.3).
-    func find(_ name: String) -> Handle? {
-      if let exact = contexts[name] { return exact }
+    func find(_ name: String) -> Choice? {
+      if let exact = choices[name] { return exact }
       guard let dot = name.firstIndex(of: ".") else { return nil }
-      return contexts["*" + name[dot...]]
+      return choices["*" + name[dot...]]
     }
   }
 
@@ -96,11 +104,12 @@ public struct TLSClients: Sendable {
     }
     let first = Self.members(identities, like: 0)
     handle = try context(first)
-    var contexts: [String: Handle] = [:]
+    var choices: [String: Choice] = [:]
     for name in Set(identities.flatMap(\.names)) {
-      contexts[name] = try context(Self.members(identities, named: name))
+      let chosen = try context(Self.members(identities, named: name))
+      choices[name] = chosen === handle ? .first : .other(chosen)
     }
-    unsafe Self.attach(Names(contexts), at: Self.namesIndex, to: handle.pointer)
+    unsafe Self.attach(Names(choices), at: Self.namesIndex, to: handle.pointer)
     unsafe copenssl_choose_by_name(handle.pointer) { ssl, _, _ in
       unsafe TLSContext.chooseByName(ssl)
     }
@@ -204,17 +213,22 @@ public struct TLSClients: Sendable {
     precondition(status == 1, "out of memory")
   }
 
+  /// What other certificates a context leads to; nil of one that was not made first.
+  static func names(of context: OpaquePointer?) -> Names? {
+    guard let attached = unsafe SSL_CTX_get_ex_data(context, namesIndex) else { return nil }
+    // Attached as such, and alive while the context is.
+    return unsafe Unmanaged<AnyObject>.fromOpaque(attached).takeUnretainedValue() as? Names
+  }
+
   private static func chooseByName(_ ssl: OpaquePointer?) -> Int32 {
     guard let name = unsafe SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name),
-      let attached = unsafe SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), namesIndex)
+      let names = unsafe names(of: SSL_get_SSL_CTX(ssl))
     else { return SSL_TLSEXT_ERR_NOACK }
-    // Attached as such, and alive while the context is.
-    let names = unsafe Unmanaged<AnyObject>.fromOpaque(attached).takeUnretainedValue()
-    guard let names = names as? Names else { return SSL_TLSEXT_ERR_NOACK }
-    guard let found = unsafe names.find(String(cString: name).lowercased()) else {
-      return SSL_TLSEXT_ERR_NOACK
+    switch unsafe names.find(String(cString: name).lowercased()) {
+    case .first: break
+    case .other(let found): _ = unsafe SSL_set_SSL_CTX(ssl, found.pointer)
+    case nil: return SSL_TLSEXT_ERR_NOACK
     }
-    _ = unsafe SSL_set_SSL_CTX(ssl, found.pointer)
     return SSL_TLSEXT_ERR_OK
   }
 

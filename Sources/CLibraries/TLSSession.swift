@@ -165,9 +165,33 @@ private import Glibc
   /// The fingerprint (SHA-256) and the subject (RFC 2253) of the certificate that the client has
   /// proved to be its own, as Envoy writes them; nil when it has shown none.
   public var clientCertificate: String? {
+    // Found out once: it goes with each request.
+    if let attached = unsafe SSL_get_ex_data(ssl, Self.certificateIndex) {
+      return unsafe Unmanaged<Told>.fromOpaque(attached).takeUnretainedValue().text
+    }
     guard let certificate = unsafe SSL_get0_peer_certificate(ssl),
-      unsafe SSL_get_verify_result(ssl) == Int(X509_V_OK)
+      unsafe SSL_get_verify_result(ssl) == Int(X509_V_OK),
+      let text = unsafe Self.text(of: certificate)
     else { return nil }
+    let told = unsafe Unmanaged.passRetained(Told(text)).toOpaque()
+    let status = unsafe SSL_set_ex_data(ssl, Self.certificateIndex, told)
+    precondition(status == 1, "out of memory")
+    return text
+  }
+
+  /// What servers are told of a client, attached to libssl's object.
+  private final class Told: Sendable {
+    let text: String
+    init(_ text: String) { self.text = text }
+  }
+
+  private static let certificateIndex = unsafe copenssl_new_session_index {
+    _, attached, _, _, _, _ in
+    guard let attached = unsafe attached else { return }
+    unsafe Unmanaged<Told>.fromOpaque(attached).release()
+  }
+
+  private static func text(of certificate: OpaquePointer) -> String? {
     var digest = [UInt8](repeating: 0, count: 32)
     var count: UInt32 = 32
     // 32 bytes, as SHA-256 has it.
@@ -247,7 +271,7 @@ private import Glibc
     Self.forgetErrors()
     var count = 0
     let result = unsafe SSL_write_ex(ssl, record.baseAddress, record.count, &count)
-    // Partial writes end between records, and this is one.
+    // All of it, or to be repeated: partial writes are off.
     return result == 1 ? .done : step(result)
   }
 

@@ -12,6 +12,14 @@ static inline int clinux_open_to_read(const char *path) {
   return n < 0 ? -errno : n;
 }
 
+/// The same of what may be anything: a pipe without a writer does not hold up who asks.
+static inline int clinux_open_at_once(const char *path) {
+  int n;
+  do n = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  while (n < 0 && errno == EINTR);
+  return n < 0 ? -errno : n;
+}
+
 static inline int clinux_open_to_append(const char *path) {
   int n;
   do n = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);

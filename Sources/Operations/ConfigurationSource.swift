@@ -58,9 +58,11 @@ public struct ConfigurationSource: Sendable {
 
   /// The same.
   ///
-  /// - Parameter files: becomes what was read, each file as it was just before.
+  /// - Parameters:
+  ///   - files: becomes what was read, each file as it was just before.
+  ///   - expired: certificates in use that have expired: they may be read again.
   func load(
-    noting files: inout [FileSight]
+    noting files: inout [FileSight], expired: Set<CertificateFiles> = []
   ) -> (configuration: Configuration?, diagnostics: [Diagnostic]) {
     let seen = Mutex(path.map { [FileSight($0, status($0))] } ?? [])
     defer { files = seen.withLock { $0 } }
@@ -81,7 +83,7 @@ public struct ConfigurationSource: Sendable {
           return .failure(ReadFailure(error.reason))
         }
       },
-      view: view(until: Clock.read().now + Lookout.patience.nanoseconds))
+      view: view(until: Clock.read().now + Lookout.patience.nanoseconds, expired))
     if var adjusted = configuration {
       adjust(&adjusted)
       configuration = adjusted
@@ -89,7 +91,7 @@ public struct ConfigurationSource: Sendable {
     return (configuration, diagnostics)
   }
 
-  private func view(until end: Instant) -> FileSystemView {
+  private func view(until end: Instant, _ expired: Set<CertificateFiles>) -> FileSystemView {
     FileSystemView(
       kind: { [kind, lookup] path in lookup.answer(by: end) { kind(path) } ?? .silent },
       names: { [lookup] path in
@@ -100,7 +102,7 @@ public struct ConfigurationSource: Sendable {
       readCertificate: { [lookup] path in
         lookup.answer(by: end) { CertificateReader.read(path) }
           ?? .failure(ReadFailure("it did not answer in time"))
-      }, now: CertificateReader.now)
+      }, now: CertificateReader.now, expired: expired)
   }
 }
 

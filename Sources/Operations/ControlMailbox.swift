@@ -24,7 +24,7 @@ public final class ControlMailbox: Sendable {
     /// The configuration's files have been looked at.
     case looked(FileSights)
     /// The files of certificates have been looked at.
-    case lookedAtCertificates(FileSights)
+    case lookedAtCertificates(CertificateLook)
   }
 
   /// Reports beyond so many that wait are dropped: they repeat themselves.

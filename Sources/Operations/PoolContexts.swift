@@ -20,6 +20,7 @@ struct PoolContexts: Sendable {
   private struct Entry: Sendable {
     /// What it was made from, contents of files included.
     let texts: [String?]
+    let client: TLSListeners.Shown?
     let context: TLSContext
   }
 
@@ -43,6 +44,11 @@ struct PoolContexts: Sendable {
     self.contexts = contexts
   }
 
+  /// Our own certificates in use that are good no more.
+  func expired(at now: CertificateTime) -> Set<CertificateFiles> {
+    Set(entries.compactMap(\.client).filter { now >= $0.identity.validUntil }.map(\.files))
+  }
+
   private static func entry(
     _ tls: PoolTLS, known: [Entry]
   ) throws(CertificateProblem) -> Entry {
@@ -50,7 +56,8 @@ struct PoolContexts: Sendable {
       try TLSIdentity.readAuthorities(path, CertificateReader.read)
     }
     let client = try tls.client.map { files throws(CertificateProblem) in
-      try TLSIdentity.load(files, CertificateReader.read)
+      TLSListeners.Shown(
+        files: files, identity: try TLSIdentity.load(files, CertificateReader.read))
     }
     // Written out, a chain is the same exactly if it is the same.
     let texts = [
@@ -62,8 +69,8 @@ struct PoolContexts: Sendable {
     if let same = known.first(where: { $0.texts == texts }) { return same }
     do throws(CertificateFault) {
       let context = try TLSContext(
-        trusting: authorities, verifies: tls.verifies, identity: client)
-      return Entry(texts: texts, context: context)
+        trusting: authorities, verifies: tls.verifies, identity: client?.identity)
+      return Entry(texts: texts, client: client, context: context)
     } catch {
       throw CertificateProblem(authorities: tls.authorities ?? "the system's authorities", error)
     }

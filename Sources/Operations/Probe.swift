@@ -99,7 +99,10 @@ struct Probe: ~Copyable {
         guard check.transport.isWritable else { return nil }
         isConnected = true
         if let tls = target.tls {
-          check.isAgreeing = check.transport.secure(by: tls.context, as: tls.peer, resuming: nil)
+          guard check.transport.secure(by: tls.context, as: tls.peer, resuming: nil) else {
+            return .failure("TLS cannot be begun")
+          }
+          check.isAgreeing = true
         }
       }
       if check.isAgreeing {

@@ -3,6 +3,13 @@ import Configuration
 import Proxy
 import Reactor
 
+/// What another thread has found in the files of certificates.
+public struct CertificateLook: Sendable {
+  let sights: FileSights
+  /// What they hold, or why that is of no use; nil where it is not time to read them.
+  let content: Result<TLSListeners, CertificateProblem>?
+}
+
 // Certificates, which change on disk and grow old.
 extension Supervisor {
   private static let day: UInt64 = 86_400_000_000_000
@@ -13,8 +20,14 @@ extension Supervisor {
       ? nil : certificateWatch.nextLook
   }
 
-  /// What is due of all that. Files are looked at by another thread, as those of the
-  /// configuration are.
+  /// Those in use that are good no more.
+  var expiredCertificates: Set<CertificateFiles> {
+    let now = CertificateReader.now
+    return tls.expired(at: now).union(poolContexts.expired(at: now))
+  }
+
+  /// What is due of all that. Files are looked at and read by another thread, for a share may
+  /// keep it waiting.
   func tendCertificates() {
     let now = control.clock.now
     if now >= nextTicketKey {
@@ -29,22 +42,36 @@ extension Supervisor {
       return
     }
     certificateWatch.looks(now: now, interval: interval)
-    let paths = certificateWatch.known.map(\.path)
+    let (watch, tls, tickets) = (certificateWatch, tls, tickets)
     let status = setting.source.status
     let mailbox = setting.mailbox
     _ = certificateLookup.begin(
-      { paths.map { FileSight($0, status($0)) } },
+      {
+        let sights = watch.known.map { FileSight($0.path, status($0.path)) }
+        var watch = watch
+        guard !watch.see(sights).isEmpty else {
+          return CertificateLook(sights: sights, content: nil)
+        }
+        let content = Result { () throws(CertificateProblem) in
+          try TLSListeners(tls.listens, tickets, after: tls, status)
+        }
+        return CertificateLook(sights: sights, content: content)
+      },
       then: { mailbox.post(.lookedAtCertificates($0)) })
   }
 
   /// A look at files of certificates has come back: what has changed is shown from now on, unless
   /// something is wrong with it.
-  func takeCertificates(_ sights: FileSights) {
+  func takeCertificates(_ look: CertificateLook) {
     guard shutdown.isRunning else { return }
-    let changed = certificateWatch.see(sights)
-    guard !changed.isEmpty else { return }
+    var watch = certificateWatch
+    let changed = watch.see(look.sights)
+    // It began before the one that has first seen the change was over: the next one reads.
+    guard changed.isEmpty || look.content != nil else { return }
+    certificateWatch = watch
+    guard !changed.isEmpty, let content = look.content else { return }
     do throws(CertificateProblem) {
-      show(try TLSListeners(configuration.listen, tickets, setting.source.status))
+      show(try content.get())
     } catch {
       logger.error("\(error); the certificate in use is shown on")
       return

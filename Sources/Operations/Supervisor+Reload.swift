@@ -28,7 +28,7 @@ extension Supervisor {
       return ReloadOutcome(error: "the process is ending")
     }
     var files: [FileSight] = []
-    let (loaded, diagnostics) = setting.source.load(noting: &files)
+    let (loaded, diagnostics) = setting.source.load(noting: &files, expired: expiredCertificates)
     watch.taken(files)
     let lines = diagnostics.map(\.oneLine)
     guard let next = loaded else {
@@ -56,11 +56,13 @@ extension Supervisor {
   }
 
   private func adopt(_ loaded: Configuration, _ control: inout ControlLoop) throws {
-    let isSame = Self.isSame(configuration.listen, loaded.listen)
+    let isSame = Self.isSame(tls.listens, loaded.listen)
     var next = loaded
     // Sockets stay as they are, and so does what is told of them by number.
     if !isSame { next.listen = configuration.listen }
-    let shown = isSame ? try TLSListeners(next.listen, tickets, setting.source.status) : tls
+    let shown =
+      isSame
+      ? try TLSListeners(next.listen, tickets, after: tls, setting.source.status) : tls
     let contexts = try PoolContexts(next.pools, after: poolContexts)
     var new = try ServerRoster(next.pools, &directory) { names.addresses(of: $0) }
     let kept = orders.kept(from: configuration.pools, to: next.pools)

@@ -291,7 +291,7 @@ public final class Supervisor {
     case .logEnded: isLogClosed = true
     case .namesAnswered: break  // each turn takes in what was answered
     case .looked(let sights): take(sights)
-    case .lookedAtCertificates(let sights): takeCertificates(sights)
+    case .lookedAtCertificates(let look): takeCertificates(look)
     }
   }
 }

@@ -10,7 +10,10 @@ enum CertificateReader {
 
   static func read(_ path: String) -> Result<String, ReadFailure> {
     do throws(SystemError) {
-      return .success(try TextFile.read(path, limit: bytesLimit))
+      guard let text = try TextFile.readRegular(path, limit: bytesLimit) else {
+        return .failure(ReadFailure("it is no regular file"))
+      }
+      return .success(text)
     } catch {
       return .failure(ReadFailure(error.reason.lowercased()))
     }
@@ -30,7 +33,9 @@ struct TLSListeners: Sendable {
     let identity: TLSIdentity
   }
 
-  /// By entry of `listen`.
+  /// What it is made for.
+  let listens: [Listen]
+  /// By entry of `listens`.
   let contexts: [TLSContext?]
   /// Each once.
   let certificates: [Shown]
@@ -39,10 +44,16 @@ struct TLSListeners: Sendable {
 
   /// Reads all certificates and makes them ready.
   ///
-  /// - Parameter status: what a path leads to just now.
+  /// - Parameters:
+  ///   - old: what was shown until now. A certificate that has expired meanwhile may be read again:
+  ///     it is no reason to refuse another one.
+  ///   - status: what a path leads to just now.
   init(
-    _ listens: [Listen], _ tickets: TicketKeys, _ status: (String) -> FileStatus?
+    _ listens: [Listen], _ tickets: TicketKeys, after old: TLSListeners? = nil,
+    _ status: (String) -> FileStatus?
   ) throws(CertificateProblem) {
+    let now = CertificateReader.now
+    let expired = old?.expired(at: now) ?? []
     var sights: FileSights = []
     var known: [CertificateFiles: TLSIdentity] = [:]
     var shown: [Shown] = []
@@ -62,7 +73,7 @@ struct TLSListeners: Sendable {
             sights.append(FileSight(path, status(path)))
           }
           identity = try TLSIdentity.load(files, CertificateReader.read)
-          try identity.check(files, at: CertificateReader.now)
+          if !expired.contains(files) { try identity.check(files, at: now) }
           shown.append(Shown(files: files, identity: identity))
           known[files] = identity
         }
@@ -77,6 +88,7 @@ struct TLSListeners: Sendable {
       }
       contexts.append(try Self.context(tls, identities, clients, tickets))
     }
+    self.listens = listens
     self.contexts = contexts
     certificates = shown
     self.sights = sights
@@ -93,6 +105,11 @@ struct TLSListeners: Sendable {
     } catch {
       throw CertificateProblem(error, tls.certificates[0])
     }
+  }
+
+  /// Those in use that are good no more.
+  func expired(at now: CertificateTime) -> Set<CertificateFiles> {
+    Set(certificates.filter { now >= $0.identity.validUntil }.map(\.files))
   }
 
   /// For each of a worker's sockets.

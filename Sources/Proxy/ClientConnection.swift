@@ -7,6 +7,8 @@ struct ClientConnection: ~Copyable {
   enum State: UInt8 {
     /// A balancer is to say whose connection it is.
     case proxyHeader
+    /// It is to speak TLS, and has said nothing yet.
+    case unheard
     /// TLS is being agreed on, or waits to be.
     case handshake
     /// Between requests: owns no buffer.

@@ -78,7 +78,7 @@ extension Worker {
     _ socket: consuming Descriptor, from address: SocketAddress, _ listener: Handle
   ) {
     environment.counters.add(environment.slots.accepted)
-    guard !clients.isFull else { return turnAway(socket) }
+    guard !clients.isFull else { return turnAway(socket, listeners[listener].isSecure) }
     guard
       let client = clients.insert(
         ClientConnection(
@@ -102,9 +102,11 @@ extension Worker {
     setClientDeadline(client, after: snapshot.timeouts.head)
   }
 
-  /// Full: being told so sends the client elsewhere; waiting in silence would not.
-  private mutating func turnAway(_ socket: borrowing Descriptor) {
+  /// Full: being told so sends the client elsewhere; waiting in silence would not. Over TLS that
+  /// would take a handshake: there the close has to say it.
+  private mutating func turnAway(_ socket: borrowing Descriptor, _ isSecure: Bool) {
     environment.counters.add(environment.slots.overloaded)
+    guard !isSecure else { return }
     scratch.clear()
     scratch.append("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n")
     scratch.append("Retry-After: 1\r\nConnection: close\r\n\r\n")

@@ -6,8 +6,8 @@ extension Worker {
     guard clients.contains(client) else { return }
     clients[client].transport.note(readiness)
     switch clients[client].state {
-    case .proxyHeader:
-      readProxyHeader(client)
+    case .proxyHeader: readProxyHeader(client)
+    case .unheard: hearFirst(client)
     case .handshake:
       handshakesDue.append(client)
     case .idle:
@@ -48,9 +48,9 @@ extension Worker {
     guard clients[client].deadline.hasPassed(now: clock.now, token: token, &wheel) else { return }
     switch clients[client].state {
     case .proxyHeader: closeClient(client)
-    case .handshake: failHandshake(client, .timeout)
+    case .unheard, .handshake: failHandshake(client, .timeout)
     case .idle:
-      clients[client].transport.conclude()
+      guard clients[client].transport.conclude() else { return beginLingering(client) }
       closeClient(client)
     case .lingering: closeClient(client)
     case .tunnel: endTunnel(clients[client].work, reason: .tunnelIdle)
@@ -110,7 +110,11 @@ extension Worker {
     clients[client].state = .lingering
     clients[client].work = .none
     clients[client].transport.endSending()
-    setClientDeadline(client, after: snapshot.timeouts.linger)
+    // What TLS still holds for the client is a part of its response, and has a response's time.
+    let timeouts = snapshot.timeouts
+    let isFlushed = clients[client].transport.isFlushed
+    setClientDeadline(
+      client, after: isFlushed ? timeouts.linger : max(timeouts.linger, timeouts.send))
     linger(client)
   }
 

@@ -16,7 +16,7 @@ extension Worker {
       drop(exchange)
       guard isAgreed else { return beginLingering(client) }
       // A client that asked for the end sends nothing more that a close could trip over.
-      clients[client].transport.conclude()
+      guard clients[client].transport.conclude() else { return beginLingering(client) }
       return closeClient(client)
     }
     let end = exchanges[exchange].requestEnd

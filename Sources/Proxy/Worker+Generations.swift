@@ -104,13 +104,17 @@ extension Worker {
     closeListeners()
     for slot in 0..<clients.slotLimit {
       guard let client = clients.handle(ofSlot: slot) else { continue }
-      if clients[client].state == .proxyHeader {
-        setClientDeadline(client, after: Self.firstRequestGrace)
+      switch clients[client].state {
+      case .idle:
+        // A request that has come already is served: one look for it, at this last moment.
+        clients[client].transport.isReadable = true
+        beginExchange(client)
+      case .unheard, .handshake, .proxyHeader:
+        let end = clock.now &+ Self.firstRequestGrace
+        guard clients[client].deadline.instant > end else { continue }
+        clients[client].deadline.set(end, token: Token(kind: .client, client), &wheel)
+      case .exchange, .tunnel, .lingering: continue
       }
-      guard clients[client].state == .idle else { continue }
-      // A request that has come already is served: one look for it, at this last moment.
-      clients[client].transport.isReadable = true
-      beginExchange(client)
     }
     moveTunnels(within: time)
   }

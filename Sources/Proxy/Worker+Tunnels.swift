@@ -83,6 +83,7 @@ extension Worker {
         return endTunnel(tunnel, reason: .ok)
       }
       if tunnels[tunnel].clientIsDone && tunnels[tunnel].serverIsDone {
+        guard isFlushed(tunnel) else { return flushTunnel(tunnel) }
         return endTunnel(tunnel, reason: .ok)
       }
       if !sentToServer && !sentToClient {
@@ -93,6 +94,11 @@ extension Worker {
       }
     }
     ready.append(Token(kind: .client, client))
+  }
+
+  private func isFlushed(_ tunnel: Handle) -> Bool {
+    clients[tunnels[tunnel].client].transport.isFlushed
+      && upstreams[tunnels[tunnel].upstream].transport.isFlushed
   }
 
   /// One step from client to server: true when something moved, nil when the way is broken.
@@ -171,10 +177,16 @@ extension Worker {
   /// peer that has gone.
   private mutating func setTunnelDeadline(_ tunnel: Handle) {
     let timeout = tunnels[tunnel].timeout
-    let isHalfClosed = tunnels[tunnel].clientIsDone != tunnels[tunnel].serverIsDone
+    let hasEnd = tunnels[tunnel].clientIsDone || tunnels[tunnel].serverIsDone
     setClientDeadline(
       tunnels[tunnel].client,
-      after: isHalfClosed ? min(snapshot.timeouts.halfClosed, timeout) : timeout)
+      after: hasEnd ? min(snapshot.timeouts.halfClosed, timeout) : timeout)
+  }
+
+  /// What TLS still holds for one of them goes out first, event by event.
+  private mutating func flushTunnel(_ tunnel: Handle) {
+    releaseTunnelBuffers(tunnel)
+    setClientDeadline(tunnels[tunnel].client, after: snapshot.timeouts.send)
   }
 
   /// Nothing waits: an idle tunnel owns no buffer.

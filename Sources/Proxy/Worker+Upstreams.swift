@@ -263,7 +263,7 @@ extension Worker {
   mutating func closeUpstream(_ upstream: Handle) {
     upstreams[upstream].deadline.cancel(&wheel)
     // Nothing is owed either way: that is no cut.
-    if upstreams[upstream].state == .idle { upstreams[upstream].transport.conclude() }
+    if upstreams[upstream].state == .idle { _ = upstreams[upstream].transport.conclude() }
     upstreams.remove(upstream)
     environment.counters.subtract(environment.slots.upstreams)
     if isShortOfDescriptors { resumeAccepting() }

@@ -9,6 +9,23 @@ public enum TextFile {
   ///   as a device, costs no memory.
   public static func read(_ path: String, limit: Int) throws(SystemError) -> String {
     let file = Descriptor(owning: try unsafe Syscalls.check(clinux_open_to_read(path), "open"))
+    return try read(file, limit)
+  }
+
+  /// The same of a file that lies on a disk: nil of a pipe, a device and their like, which might
+  /// keep whoever reads them waiting.
+  public static func readRegular(_ path: String, limit: Int) throws(SystemError) -> String? {
+    let file = Descriptor(owning: try unsafe Syscalls.check(clinux_open_at_once(path), "open"))
+    guard try Syscalls.status(of: file).isRegular else {
+      // A directory says so itself.
+      return kind(of: path) == .directory ? try read(file, limit) : nil
+    }
+    return try read(file, limit)
+  }
+
+  private static func read(
+    _ file: borrowing Descriptor, _ limit: Int
+  ) throws(SystemError) -> String {
     var text: [UInt8] = []
     // Files of /proc tell no size: read until there is no more.
     var buffer = ByteBuffer(capacity: min(limit + 1, 64 << 10))

@@ -12,6 +12,8 @@ struct SecrecyFlags: OptionSet {
   static let endsWhenFlushed = SecrecyFlags(rawValue: 2)
   /// No call may be made any more.
   static let isBroken = SecrecyFlags(rawValue: 4)
+  /// Our end has been told: telling it again would read, and lose what the peer still says.
+  static let hasEnded = SecrecyFlags(rawValue: 8)
 }
 
 extension SystemError {
@@ -24,8 +26,12 @@ extension Transport {
   /// Whether what passes is encrypted.
   public var isSecure: Bool { session.isOn }
 
-  /// All that was taken is the kernel's.
-  public var isFlushed: Bool { !session.isOn || session.isFlushed }
+  /// All that was taken is the kernel's, our end included once it was to be told. What is broken
+  /// owes nothing.
+  public var isFlushed: Bool {
+    !session.isOn || secrecy.contains(.isBroken)
+      || (session.isFlushed && !secrecy.contains(.endsWhenFlushed))
+  }
 
   /// What passes from now on is encrypted, once hands are shaken.
   public mutating func secure(by context: TLSContext) -> Bool {
@@ -194,6 +200,7 @@ extension Transport {
 
   mutating func endSendingSecurely() {
     guard !secrecy.contains(.isBroken) else { return Syscalls.shutdown(socket, .writing) }
+    guard !secrecy.contains(.hasEnded) else { return }
     if session.isFlushed { end() } else { secrecy.insert(.endsWhenFlushed) }
   }
 
@@ -201,6 +208,7 @@ extension Transport {
     switch session.end() {
     case .done:
       secrecy.remove(.endsWhenFlushed)
+      secrecy.insert(.hasEnded)
       Syscalls.shutdown(socket, .writing)
     case .wantsRead, .wantsWrite:
       secrecy.insert(.endsWhenFlushed)
@@ -212,7 +220,10 @@ extension Transport {
   }
 
   /// Before a close that cuts nothing: in plain the close says so by itself.
-  public mutating func conclude() {
+  ///
+  /// - Returns: False when the end waits for the socket, and a close now would be a cut.
+  public mutating func conclude() -> Bool {
     if session.isOn { endSendingSecurely() }
+    return isFlushed
   }
 }

@@ -79,8 +79,7 @@ public struct Transport: ~Copyable {
         return .wouldBlock
       }
     } catch {
-      isDone = true
-      return .failed(error)
+      return .failed
     }
   }
 
@@ -105,8 +104,7 @@ public struct Transport: ~Copyable {
         return .wouldBlock
       }
     } catch {
-      isDone = true
-      return .failed(error)
+      return .failed
     }
   }
 

@@ -3,12 +3,14 @@
 import array
 import asyncio
 import fcntl
+import os
 import random
 import signal
 import socket
 import ssl
 import termios
 import threading
+import time
 
 import aiohttp
 import pytest
@@ -16,7 +18,7 @@ import pytest
 from support.martlet import ROOT, command
 from support.origin import answer
 from support.process import completed
-from support.tls import Authority, SecureClient, openssl, trusting
+from support.tls import Authority, SecureClient, openssl, shaking_hands, trusting
 from support.waiting import running, until
 from support.wire import Client, ask
 
@@ -126,6 +128,21 @@ def client_is_full(client):
         return before == count[0] > 0
 
     return is_full
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+@pytest.mark.parametrize("length", [512, 1024, 2048, 4096])
+def test_a_client_with_short_records_gets_all(site, tmp_path, version, length):
+    """max_fragment_length (RFC 6066 §4): what is sent in one piece becomes several records."""
+    content = bytes(range(65, 91)) * 10_000
+    (tmp_path / "big.txt").write_bytes(content)
+    proxy = site()
+    place = f"{proxy.address[0]}:{proxy.address[1]}"
+    request = "GET /files/big.txt HTTP/1.1\r\nHost: site.test\r\nConnection: close\r\n\r\n"
+    done = completed(
+        ["openssl", "s_client", "-connect", place, version, "-maxfraglen", str(length), "-quiet", "-ign_eof"],
+        stdin=request)
+    assert done.stdout.split("\n\n", 1)[1].encode() == content
 
 
 @pytest.mark.parametrize("latest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -268,7 +285,108 @@ def test_a_shutdown_ends_idle_connections_with_close_notify(site, origin, connec
     assert proxy.wait() == 0
 
 
+@pytest.mark.parametrize("latest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_who_is_shaking_hands_at_a_shutdown_gets_an_answer_and_an_end(site, origin, authority, latest):
+    proxy = site(origin())
+    client, tls, go_on = shaking_hands(proxy, authority.trust(latest=latest))
+    silent = proxy.connect()
+    until(lambda: proxy.metrics()["martlet_connections"].value(side="client") == 2, "both are let in")
+    proxy.signal(signal.SIGTERM)
+    until(lambda: refuses(proxy.address), "nobody is let in any more")
+    go_on(tls.do_handshake)
+    go_on(tls.write, b"GET / HTTP/1.1\r\nHost: site.test\r\n\r\n")
+    assert go_on(tls.read, 1000).startswith(b"HTTP/1.1 200")
+    # In good order: an SSLEOFError without close_notify.
+    assert go_on(tls.read, 1000) == b""
+    client.close()
+    silent.read_end()
+    # Long before the handshake's time is over, and the shutdown's.
+    assert proxy.wait(within=4) == 0
+
+
+def refuses(address):
+    try:
+        Client(address).close()
+        return False
+    except ConnectionRefusedError:
+        return True
+
+
+LATE = """
+timeouts: {keepalive: 1s, linger: 1s, send: 60s}
+""" + SITE.replace("timeouts: {handshake: $handshake}\n", "")
+
+
+@pytest.mark.parametrize("headers", [{}, {"Connection": "close"}], ids=["kept", "ended"])
+def test_what_was_sent_is_not_lost_when_its_connection_ends(martlet, authority, pair, tmp_path, connect, headers):
+    """Whatever its length, the end of a response may still be here when nothing more is awaited."""
+    proxy = martlet(LATE, web="127.0.0.1:1", certificate=pair[0], key=pair[1], more="", files=tmp_path)
+    (tmp_path / "big").write_bytes(bytes(range(256)) * 4096)
+    context = authority.trust()
+    clients = []
+    for count in range(16_000, 1 << 20, 16_000):
+        clients.append((count, SecureClient(proxy.address, context, receive_buffer=4096)))
+        clients[-1][1].write("GET", "/files/big", {"Range": f"bytes=0-{count - 1}", **headers})
+    # Those that are logged are whole but for what TLS holds; the time of the others is not over.
+    proxy.log_lines(5)
+    end = time.time() + 3
+    until(lambda: time.time() > end, "connections that are kept have had their time, and have been ended")
+    for count, client in clients:
+        assert len(client.read_response("GET").body) == count
+    for _, client in clients:
+        assert client.read_some() == b""  # An SSLEOFError without close_notify.
+        client.close()
+
+
+def test_a_tunnel_whose_client_has_ended_passes_all_that_the_server_says(martlet, origin, authority, pair, tmp_path):
+    """Whatever its length, some of it may still be here when both have ended."""
+
+    def upgrade(stream, request):
+        stream.send(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
+        assert stream.read_some() == b""
+        stream.send(bytes(int(request.target[1:])))
+
+    web = origin(upgrade)
+    proxy = martlet(
+        "timeouts: {half_closed: 60s}\n" + LATE.replace("timeouts:", "#"), web=web, certificate=pair[0], key=pair[1],
+        more="", files=tmp_path)
+    context = authority.trust()
+    tunnels = []
+    for count in range(16_000, 1 << 20, 16_000):
+        client, tls, go_on = shaking_hands(proxy, context, receive_buffer=4096)
+        go_on(tls.do_handshake)
+        go_on(tls.write, (
+            f"GET /{count} HTTP/1.1\r\nHost: site.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").encode())
+        assert go_on(tls.read, 1000).startswith(b"HTTP/1.1 101")
+        with pytest.raises(ssl.SSLWantReadError):
+            tls.unwrap()  # close_notify alone: what the server says is still heard.
+        go_on(lambda: None)
+        tunnels.append((count, tls, go_on))
+    until(lambda: web.closed > 10, "servers have ended")
+    end = time.time() + 1
+    until(lambda: time.time() > end, "the proxy has heard of it")
+    for count, tls, go_on in tunnels:
+        got = 0
+        with pytest.raises(ssl.SSLZeroReturnError):  # An SSLEOFError without close_notify.
+            while True:
+                got += len(go_on(tls.read, 1 << 14))
+        assert got == count
+
+
 # Whoever does not keep to the rules.
+
+
+def test_who_is_turned_away_is_told_nothing_in_plain(martlet, pair, tmp_path, connect):
+    proxy = martlet(
+        "limits: {connections: 16}\n" + SITE, web="127.0.0.1:1", certificate=pair[0], key=pair[1], more="",
+        files=tmp_path, handshake="60s")
+    clients = [proxy.connect() for _ in range(16)]
+    until(lambda: proxy.metrics()["martlet_connections"].value(side="client") == 16, "all are let in")
+    proxy.connect().read_end()
+    clients.pop().close()
 
 
 def test_plain_http_is_told_where_it_is(site):
@@ -363,14 +481,42 @@ def test_a_handshake_that_takes_too_long_is_ended(site, origin, connect):
 
 
 def test_more_handshakes_than_are_begun_at_once_wait_for_their_turn(site, origin, connect):
+    proxy = site(origin(), handshake="60s")
+    stalled = [Client(proxy.address) for _ in range(300)]
+    try:
+        for client in stalled:
+            client.send(b"\x16")
+        until(lambda: under_way(proxy) == 256, "there are as many as there may be")
+        # Its turn comes when the oldest have had their time.
+        assert connect(proxy).get("/").status == 200
+        stalled[0].read_end()
+        assert proxy.metrics()["martlet_tls_handshakes_total"].value(result="timeout") >= 45
+    finally:
+        for client in stalled:
+            client.close()
+    until(lambda: under_way(proxy) == 0, "all are over")
+
+
+def test_whoever_says_nothing_keeps_nobody_from_shaking_hands(site, origin, connect):
     proxy = site(origin(), handshake="3s")
     silent = [Client(proxy.address) for _ in range(300)]
     try:
-        # Its turn comes when the silent ones' time is over.
+        until(lambda: proxy.metrics()["martlet_connections"].value(side="client") == 300, "all are let in")
         assert connect(proxy).get("/").status == 200
+        metrics = proxy.metrics()
+        assert metrics["martlet_tls_handshakes_under_way"].value() == 0
+        # Their time is over all the same.
+        assert metrics["martlet_tls_handshakes_total"].value(result="timeout") == 0
+        for client in silent:
+            client.read_end()
     finally:
         for client in silent:
             client.close()
+    assert proxy.metrics()["martlet_tls_handshakes_total"].value(result="timeout") == 300
+
+
+def under_way(proxy):
+    return proxy.metrics()["martlet_tls_handshakes_under_way"].value()
 
 
 def test_key_updates_are_answered(site, origin):
@@ -444,10 +590,14 @@ def test_each_fault_of_a_certificate_is_said_where_it_is_named(authority, pair, 
     expired = authority.issue("site.test", days=-1, start_days=-10, key=key, name="expired")[0]
     early = authority.issue("site.test", days=9, start_days=5, key=key, name="early")[0]
     missing = tmp_path / "missing.pem"
+    pipe = tmp_path / "pipe.pem"
+    os.mkfifo(pipe)
     for one, other, line, problem in (
         (missing, key, 4, f"{missing} cannot be read: no such file or directory"),
         (certificate, missing, 5, f"{missing} cannot be read: no such file or directory"),
         (tmp_path, key, 4, f"{tmp_path} cannot be read: is a directory"),
+        (pipe, key, 4, f"{pipe} cannot be read: it is no regular file"),
+        (certificate, "/dev/zero", 5, "/dev/zero cannot be read: it is no regular file"),
         (rubbish, key, 4, f"{rubbish} has no certificate in PEM form"),
         (key, key, 4, f"{key} has no certificate in PEM form"),
         (broken, key, 4, f"{broken}: certificate 1 cannot be read"),
@@ -552,6 +702,86 @@ def test_a_bad_certificate_is_reported_and_the_old_one_stays(watched, mounted, a
     assert connect(proxy).serial.lstrip("0") != old.lstrip("0")
 
 
+def test_a_pipe_in_place_of_a_certificate_holds_up_nobody(watched, mounted, authority, origin, connect):
+    proxy = watched(mounted, origin())
+    target = mounted.certificate.resolve()
+    target.unlink()
+    os.mkfifo(target)
+    proxy.stderr.wait_for("tls.crt cannot be read: it is no regular file; the certificate in use is shown on")
+    assert proxy.is_ready() and connect(proxy).get("/").status == 200
+    start = proxy.reload()
+    proxy.stderr.wait_for("configuration not reloaded", start=start)
+    mounted.put(*authority.issue("site.test"))
+    proxy.stderr.wait_for("tls.crt has changed")
+
+
+def test_an_expired_certificate_holds_up_no_other_one(martlet, authority, origin, tmp_path):
+    """Renewing one of several must not wait for the others."""
+    own = tmp_path / "own"
+    own.mkdir()
+
+    def put(name, days):
+        for source, kind in zip(authority.issue(f"{name}.test", days=days), ("pem", "key")):
+            replace(own / f"{name}.{kind}", source.read_bytes())
+
+    seconds = 3
+    put("old", seconds / 86400)
+    end = time.time() + seconds
+    put("other", 9)
+    text = WATCHED.replace("$more", f", certificates: [{{certificate: {own}/old.pem, key: {own}/old.key}}]")
+    proxy = martlet(
+        text, web=origin(), certificate=own / "other.pem", key=own / "other.key", files=tmp_path, handshake="10s")
+    until(lambda: time.time() > end + 1, "it has expired")
+    before = serial(own / "other.pem")
+    put("other", 9)
+    proxy.stderr.wait_for("other.pem has changed: it is good until")
+    context = authority.trust()
+    with SecureClient(proxy.address, context, host="other.test") as client:
+        assert client.serial.lstrip("0") == serial(own / "other.pem").lstrip("0") != before.lstrip("0")
+    proxy.stderr.wait_for("configuration reloaded", start=proxy.reload())
+    # Of one that is good none takes the place that is not.
+    start = len(proxy.stderr)
+    put("other", -1 / 24)
+    proxy.stderr.wait_for("other.pem expired on .*; the certificate in use is shown on", start=start)
+    start = proxy.reload()
+    proxy.stderr.wait_for("configuration not reloaded", start=start)
+    put("other", 9)
+    put("old", 9)
+    proxy.stderr.wait_for("old.pem has changed: it is good until", start=start)
+    with SecureClient(proxy.address, context, host="old.test") as client:
+        assert client.names == ["old.test"]
+    # Whoever starts has nothing in use.
+    put("old", -1 / 24)
+    assert command("check", proxy.file).returncode == 78
+
+
+def test_listeners_that_a_reload_takes_away_are_shown_their_certificates(martlet, authority, origin, tmp_path):
+    """They stand until the next start: each goes on with what it began with."""
+    own = tmp_path / "own"
+    own.mkdir()
+
+    def put(name):
+        for source, kind in zip(authority.issue(f"{name}.test"), ("pem", "key")):
+            replace(own / f"{name}.{kind}", source.read_bytes())
+
+    put("a")
+    put("b")
+    one, two = (f'{{address: "127.0.0.1:0", tls: {{certificate: {own}/{n}.pem, key: {own}/{n}.key}}}}' for n in "ab")
+    text = "listen: [$listen]\ntls: {watch: 100ms}\npools: {web: {servers: [$web]}}\nroutes: [{proxy: web}]\n"
+    web = origin()
+    proxy = martlet(text, listen=f"{one}, {two}", web=web)
+    proxy.write(text, listen=two, web=web)
+    for _ in range(2):
+        start = proxy.reload()
+        proxy.stderr.wait_for("configuration reloaded", start=start)
+        put("b")
+        proxy.stderr.wait_for("b.pem has changed", start=start)
+    for address, name in zip(proxy.addresses, "ab"):
+        with SecureClient(address, authority.trust(), host=f"{name}.test") as client:
+            assert client.get("/").status == 200
+            assert client.serial.lstrip("0") == serial(own / f"{name}.pem").lstrip("0")
+
+
 def test_what_expires_soon_is_said_in_the_log(site, authority):
     certificate, key = authority.issue("site.test", days=9)
     proxy = site(certificate=certificate, key=key)
@@ -612,10 +842,12 @@ def test_rotations_and_reloads_leave_websockets_alone(watched, mounted, authorit
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
             channels = await asyncio.gather(*(
                 session.ws_connect(url, ssl=authority.trust(), server_hostname="site.test") for _ in range(200)))
-            for number in range(3):
+            for number in range(10):
                 start = len(proxy.stderr)
                 mounted.put(*authority.issue("site.test"))
                 await asyncio.to_thread(proxy.stderr.wait_for, "tls.crt has changed", start=start)
+                with SecureClient(proxy.address, authority.trust()) as client:
+                    assert client.serial.lstrip("0") == serial(mounted.certificate).lstrip("0")
                 await asyncio.to_thread(proxy.stderr.wait_for, "configuration reloaded", start=proxy.reload())
                 for channel in channels:
                     await channel.send_str(f"still {number}")

@@ -291,6 +291,7 @@ def test_what_is_wrong_with_files_is_said_where_they_are_named(pair, authority, 
         (f"{{ca: {tmp_path}/rubbish}}", "rubbish has no certificate in PEM form"),
         (f"{{client_certificate: {{certificate: {pair[0]}, key: {authority.folder}/root-key.pem}}}}", "is not the key of"),
         ("{server_name: 'a b'}", "is not a host"),
+        ("{server_name: .site.test}", "is not a host"),
     ):
         file = tmp_path / "martlet.yaml"
         file.write_text(

@@ -10,7 +10,10 @@ private struct Connection: ~Copyable {
   let server: TLSSession
   let sockets: [Int32]
 
-  init(ticket: TLSTicket? = nil, _ ends: Ends) {
+  /// - Parameters:
+  ///   - fragment: the length of records that the client asks for, as libssl numbers them.
+  ///   - latest: the newest version that the client speaks; 0 for any.
+  init(ticket: TLSTicket? = nil, fragment: UInt8 = 0, latest: Int32 = 0, _ ends: Ends) {
     var numbers: [Int32] = [0, 0]
     let type: Int32 = 1 | 0o4000  // SOCK_STREAM | SOCK_NONBLOCK
     _ = unsafe socketpair(AF_UNIX, type, 0, &numbers)
@@ -18,6 +21,10 @@ private struct Connection: ~Copyable {
     server = .accepting(numbers[0], ends.server)
     client = .connecting(
       numbers[1], ends.client, to: "site.test", isAddress: false, ticket: ticket)
+    if fragment > 0 {
+      _ = unsafe SSL_set_tlsext_max_fragment_length(client.ssl, fragment)
+    }
+    _ = unsafe SSL_ctrl(client.ssl, SSL_CTRL_SET_MAX_PROTO_VERSION, Int(latest), nil)
     for _ in 0..<10 {
       _ = client.shakeHands()
       _ = server.shakeHands()
@@ -88,6 +95,24 @@ private func content(_ count: Int) -> [UInt8] {
   #expect(isFlushed)
 }
 
+@Test(arguments: [TLS1_2_VERSION, TLS1_3_VERSION], UInt8(1)...4)
+func `what is sent in short records arrives whole`(version: Int32, fragment: UInt8) throws {
+  let connection = Connection(fragment: fragment, latest: version, try Ends())
+  var sent: [UInt8] = []
+  // One more time than fills the socket: in the middle of a piece, most likely.
+  for _ in 0..<100 where connection.server.isFlushed {
+    let bytes = content(50_000)
+    let taken = connection.server.send(bytes)
+    sent += bytes.prefix(taken ?? 0)
+  }
+  var received: [UInt8] = []
+  for _ in 0..<10_000 where received.count < sent.count {
+    received += connection.client.readAll().bytes
+    _ = connection.server.flush()
+  }
+  #expect(received == sent)
+}
+
 @Test func `keys that are renewed while the socket is full hold up nothing`() throws {
   let connection = Connection(try Ends())
   var sent: [UInt8] = []
@@ -114,6 +139,26 @@ private func content(_ count: Int) -> [UInt8] {
   #expect(again == 3)
   let last = connection.client.readAll()
   #expect(last.bytes == [7, 8, 9])
+}
+
+@Test func `whoever renews keys without end is heard no more`() throws {
+  let connection = Connection(try Ends())
+  func renew(_ count: Int) {
+    for _ in 0..<count {
+      _ = unsafe SSL_key_update(connection.client.ssl, SSL_KEY_UPDATE_NOT_REQUESTED)
+      _ = unsafe SSL_do_handshake(connection.client.ssl)
+    }
+  }
+  renew(256)
+  let first = connection.client.send([1])
+  let heard = connection.server.readAll()
+  #expect(first == 1 && heard.bytes == [1] && heard.step == .wantsRead)
+  renew(1)
+  _ = connection.client.send([2])
+  _ = connection.server.readAll()
+  _ = connection.client.send([3])
+  let last = connection.server.readAll()
+  #expect(last.bytes.isEmpty && last.step == .failed)
 }
 
 @Test func `an end is told from a cut`() throws {
@@ -183,4 +228,29 @@ private func content(_ count: Int) -> [UInt8] {
     }
     keys.rotate()
   }
+}
+
+@Test func `a context that nobody uses any more is gone`() throws {
+  weak var first: TLSContext.Handle?
+  weak var other: TLSContext.Handle?
+  do {
+    let identities = try ["site.test", "other.test"].map { host in
+      let made = try SelfSigned(hosts: [host, "*.\(host)"], days: 1)
+      return try TLSIdentity(certificate: made.certificate, key: made.key)
+    }
+    let context = try TLSContext(identities: identities, tickets: TicketKeys())
+    let client = try TLSContext(trusting: nil, verifies: false)
+    _ = Connection(Ends(server: context, client: client))
+    first = context.handle
+    let names = try #require(unsafe TLSContext.names(of: context.handle.pointer))
+    guard case .first? = names.find("site.test"),
+      case .other(let handle)? = names.find("other.test")
+    else {
+      Issue.record("each name leads to its own certificate")
+      return
+    }
+    other = handle
+    #expect(first != nil && other != nil)
+  }
+  #expect(first == nil && other == nil)
 }

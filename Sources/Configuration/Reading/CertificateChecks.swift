@@ -9,7 +9,7 @@ enum CertificateChecks {
     for pool in configuration.pools {
       guard let tls = pool.tls else { continue }
       do throws(CertificateProblem) {
-        try tls.check(read, at: view.now)
+        try tls.check(read, view)
       } catch {
         let place = ["pools", pool.name, "tls"] + (error.key == "ca" ? [] : ["client_certificate"])
         reading.report(at: place + [error.key], error.text, error.advice)
@@ -28,7 +28,8 @@ enum CertificateChecks {
       for (j, files) in tls.certificates.enumerated() {
         let place = j == 0 ? place : place + ["certificates", String(j - 1)]
         do throws(CertificateProblem) {
-          try TLSIdentity.load(files, read).check(files, at: view.now)
+          let identity = try TLSIdentity.load(files, read)
+          if !view.expired.contains(files) { try identity.check(files, at: view.now) }
         } catch {
           reading.report(at: place + [error.key], error.text, error.advice)
         }
@@ -115,10 +116,12 @@ public struct CertificateProblem: Error, Equatable, Sendable, CustomStringConver
 
 extension PoolTLS {
   fileprivate func check(
-    _ read: (String) -> Result<String, ReadFailure>, at now: CertificateTime
+    _ read: (String) -> Result<String, ReadFailure>, _ view: FileSystemView
   ) throws(CertificateProblem) {
     if let authorities { _ = try TLSIdentity.readAuthorities(authorities, read) }
-    if let client { try TLSIdentity.load(client, read).check(client, at: now) }
+    guard let client else { return }
+    let identity = try TLSIdentity.load(client, read)
+    if !view.expired.contains(client) { try identity.check(client, at: view.now) }
   }
 }
 

@@ -20,15 +20,18 @@ public struct FileSystemView {
   public var readCertificate: ((String) -> Result<String, ReadFailure>)?
   /// When it is looked: what certificates are valid at.
   public var now: CertificateTime
+  /// Certificates in use that have expired: they may be read again.
+  public var expired: Set<CertificateFiles>
 
   public init(
     kind: @escaping (String) -> PathKind, names: @escaping (String) -> [String]?,
     readCertificate: ((String) -> Result<String, ReadFailure>)? = nil,
-    now: CertificateTime = CertificateTime(seconds: 0)
+    now: CertificateTime = CertificateTime(seconds: 0), expired: Set<CertificateFiles> = []
   ) {
     self.kind = kind
     self.names = names
     self.readCertificate = readCertificate
     self.now = now
+    self.expired = expired
   }
 }

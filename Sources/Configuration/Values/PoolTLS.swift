@@ -53,7 +53,8 @@ extension Codec where Value == String {
         (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
           || (0x61...0x7A).contains(byte) || "-._:".utf8.contains(byte)
       }
-      guard isName, (1...253).contains(text.utf8.count) else {
+      // To libcrypto a dot in front stands for all names below it (X509_VERIFY_PARAM_set1_host(3)).
+      guard isName, (1...253).contains(text.utf8.count), !text.hasPrefix(".") else {
         throw Complaint("is not a host", ["write a name or an address, without a port"])
       }
     }

@@ -117,6 +117,45 @@ class SecureClient(Client):
         self.socket.unwrap()
 
 
+def shaking_hands(proxy, context, **more):
+    """A client in the middle of its handshake: the server waits for its last flight.
+
+    Returns its stream, its TLS, and a function that goes on with a step of that.
+    """
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, server_hostname="site.test")
+    client = proxy.connect(**more)
+
+    def go_on(step, *arguments):
+        while True:
+            try:
+                result = step(*arguments)
+            except ssl.SSLWantReadError:
+                if sent := outgoing.read():
+                    client.send(sent)
+                if data := client.read_some():
+                    incoming.write(data)
+                else:
+                    incoming.write_eof()
+            else:
+                if sent := outgoing.read():
+                    client.send(sent)
+                return result
+
+    client.send(hello(tls, outgoing))
+    incoming.write(client.read_some())
+    return client, tls, go_on
+
+
+def hello(tls, outgoing):
+    """The first flight of a client."""
+    try:
+        tls.do_handshake()
+    except ssl.SSLWantReadError:
+        return outgoing.read()
+    raise AssertionError("hands were shaken alone")
+
+
 class SecureOrigin(Origin):
     """An origin that speaks TLS. Who closes without `unwrap` cuts."""
 
