@@ -160,6 +160,7 @@ public struct TLSClients: Sendable {
     unsafe copenssl_seal_tickets(context) { ssl, name, iv, cipher, mac, seals in
       unsafe TLSContext.prepareTicket(ssl, name, iv, cipher, mac, seals)
     }
+    unsafe OCSPStaple.show(in: context)
     unsafe SSL_CTX_set_alpn_select_cb(
       context,
       { _, chosen, count, offered, offeredCount, _ in

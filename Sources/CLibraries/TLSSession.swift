@@ -130,6 +130,7 @@ private import Glibc
     guard result == 1 else { return step(result) }
     // There is no second handshake that would show them again.
     unsafe SSL_certs_clear(ssl)
+    unsafe copenssl_forget_staple(ssl)
     return .done
   }
 

@@ -25,6 +25,9 @@ extension Supervisor {
       nextExpiryCheck = now + Self.day
       warnOfExpiry()
     }
+    for problem in tls.dropExpired(at: CertificateReader.now) {
+      logger.error("\(problem); it is not stapled any more")
+    }
     guard let interval = configuration.tls.watch, let due = nextCertificateLook, now >= due else {
       return
     }
@@ -49,10 +52,15 @@ extension Supervisor {
       logger.error("\(error); the certificate in use is shown on")
       return
     }
-    for shown in tls.certificates
-    where changed.contains(shown.files.certificate) || changed.contains(shown.files.key) {
-      logger.notice(
-        "\(shown.files.certificate) has changed: it is good until \(shown.identity.validUntil)")
+    for problem in tls.unstapled { logger.error("\(problem); it is not stapled") }
+    for shown in tls.certificates {
+      if changed.contains(shown.files.certificate) || changed.contains(shown.files.key) {
+        logger.notice(
+          "\(shown.files.certificate) has changed: it is good until \(shown.identity.validUntil)")
+      }
+      if let path = shown.files.staple, let staple = shown.staple, changed.contains(path) {
+        logger.notice("\(path) has changed: it is good until \(staple.validUntil)")
+      }
     }
   }
 
@@ -84,6 +92,10 @@ extension Supervisor {
       page.add(
         Metrics.certificateDays, [("certificate", shown.files.certificate)],
         shown.identity.validUntil.days(from: now))
+      guard shown.files.staple != nil else { continue }
+      page.add(
+        Metrics.stapleSeconds, [("certificate", shown.files.certificate)],
+        shown.staple.map { max($0.validUntil.seconds - now.seconds, 0) } ?? 0)
     }
   }
 }

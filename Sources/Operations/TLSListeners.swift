@@ -8,9 +8,9 @@ enum CertificateReader {
   /// A chain with some roots in it is 20 KiB.
   static let bytesLimit = 1 << 20
 
-  static func read(_ path: String) -> Result<String, ReadFailure> {
+  static func read(_ path: String) -> Result<[UInt8], ReadFailure> {
     do throws(SystemError) {
-      return .success(try TextFile.read(path, limit: bytesLimit))
+      return .success(try TextFile.readBytes(path, limit: bytesLimit))
     } catch {
       return .failure(ReadFailure(error.reason.lowercased()))
     }
@@ -28,12 +28,16 @@ struct TLSListeners: Sendable {
   struct Shown: Sendable {
     let files: CertificateFiles
     let identity: TLSIdentity
+    /// What its issuer says of it, if that is shown, too.
+    var staple: OCSPStaple?
   }
 
   /// By entry of `listen`.
   let contexts: [TLSContext?]
   /// Each once.
-  let certificates: [Shown]
+  private(set) var certificates: [Shown]
+  /// What is wrong with responses of OCSP: they are not stapled.
+  let unstapled: [CertificateProblem]
   /// Their files, as they were just before they were read.
   let sights: FileSights
 
@@ -46,6 +50,7 @@ struct TLSListeners: Sendable {
     var sights: FileSights = []
     var known: [CertificateFiles: TLSIdentity] = [:]
     var shown: [Shown] = []
+    var unstapled: [CertificateProblem] = []
     var contexts: [TLSContext?] = []
     for listen in listens {
       guard let tls = listen.tls else {
@@ -58,12 +63,13 @@ struct TLSListeners: Sendable {
         if let read = known[files] {
           identity = read
         } else {
-          for path in [files.certificate, files.key] {
+          for path in [files.certificate, files.key, files.staple].compactMap(\.self) {
             sights.append(FileSight(path, status(path)))
           }
           identity = try TLSIdentity.load(files, CertificateReader.read)
           try identity.check(files, at: CertificateReader.now)
-          shown.append(Shown(files: files, identity: identity))
+          let staple = Self.staple(to: identity, files, &unstapled)
+          shown.append(Shown(files: files, identity: identity, staple: staple))
           known[files] = identity
         }
         identities.append(identity)
@@ -79,7 +85,23 @@ struct TLSListeners: Sendable {
     }
     self.contexts = contexts
     certificates = shown
+    self.unstapled = unstapled
     self.sights = sights
+  }
+
+  /// Shows what its issuer says of a certificate; what is wrong with it keeps nobody out.
+  private static func staple(
+    to identity: TLSIdentity, _ files: CertificateFiles, _ problems: inout [CertificateProblem]
+  ) -> OCSPStaple? {
+    do throws(CertificateProblem) {
+      let staple = try identity.loadStaple(
+        files, CertificateReader.read, at: CertificateReader.now)
+      if let staple { identity.attach(staple) }
+      return staple
+    } catch {
+      problems.append(error)
+      return nil
+    }
   }
 
   private static func context(
@@ -93,6 +115,19 @@ struct TLSListeners: Sendable {
     } catch {
       throw CertificateProblem(error, tls.certificates[0])
     }
+  }
+
+  /// Forgets responses of OCSP that have expired, as handshakes do by themselves.
+  mutating func dropExpired(at now: CertificateTime) -> [CertificateProblem] {
+    var expired: [CertificateProblem] = []
+    for i in certificates.indices {
+      let files = certificates[i].files
+      guard let path = files.staple, let end = certificates[i].staple?.validUntil, now >= end
+      else { continue }
+      certificates[i].staple = nil
+      expired.append(CertificateProblem(.expired(end), path, files))
+    }
+    return expired
   }
 
   /// For each of a worker's sockets.

@@ -8,8 +8,13 @@ public enum TextFile {
   /// - Parameter limit: in bytes; a longer file is an error (EFBIG), so that a wrong path, such
   ///   as a device, costs no memory.
   public static func read(_ path: String, limit: Int) throws(SystemError) -> String {
+    String(decoding: try readBytes(path, limit: limit), as: UTF8.self)
+  }
+
+  /// The same of a file that is no text.
+  public static func readBytes(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
     let file = Descriptor(owning: try unsafe Syscalls.check(clinux_open_to_read(path), "open"))
-    var text: [UInt8] = []
+    var bytes: [UInt8] = []
     // Files of /proc tell no size: read until there is no more.
     var buffer = ByteBuffer(capacity: min(limit + 1, 64 << 10))
     while true {
@@ -19,11 +24,11 @@ public enum TextFile {
         return (count: Int(max(n, 0)), result: Int(n))
       }
       guard try Syscalls.check(n, "read") > 0 else { break }
-      guard text.count + n <= limit else { throw SystemError(call: "read", errno: EFBIG) }
-      for i in buffer.readable.indices { text.append(buffer.readable[i]) }
+      guard bytes.count + n <= limit else { throw SystemError(call: "read", errno: EFBIG) }
+      for i in buffer.readable.indices { bytes.append(buffer.readable[i]) }
       buffer.clear()
     }
-    return String(decoding: text, as: UTF8.self)
+    return bytes
   }
 
   /// Opens a file to write at its end, and creates it if it is missing.

@@ -28,18 +28,33 @@ enum CertificateChecks {
       for (j, files) in tls.certificates.enumerated() {
         let place = j == 0 ? place : place + ["certificates", String(j - 1)]
         do throws(CertificateProblem) {
-          try TLSIdentity.load(files, read).check(files, at: view.now)
+          let identity = try TLSIdentity.load(files, read)
+          try identity.check(files, at: view.now)
+          check(stapleTo: identity, files, read, at: view.now, place, &reading)
         } catch {
           reading.report(at: place + [error.key], error.text, error.advice)
         }
       }
     }
   }
+
+  /// A warning: hands are shaken without it.
+  private static func check(
+    stapleTo identity: TLSIdentity, _ files: CertificateFiles, _ read: FileReader,
+    at now: CertificateTime, _ place: [String], _ reading: inout Reading
+  ) {
+    do throws(CertificateProblem) {
+      _ = try identity.loadStaple(files, read, at: now)
+    } catch {
+      reading.report(
+        .warning, at: place + [error.key], "\(error); it is not stapled", error.advice)
+    }
+  }
 }
 
 /// Why a certificate cannot be shown, in words.
 public struct CertificateProblem: Error, Equatable, Sendable, CustomStringConvertible {
-  /// Which file it is about: `certificate` or `key`.
+  /// Which file it is about: `certificate`, `key`, …
   public let key: String
   public let text: String
   public let advice: [String]
@@ -102,6 +117,40 @@ public struct CertificateProblem: Error, Equatable, Sendable, CustomStringConver
     }
   }
 
+  /// - Parameter path: of the response.
+  public init(_ fault: StapleFault, _ path: String, _ files: CertificateFiles) {
+    let certificate = files.certificate
+    let (text, advice) =
+      switch fault {
+      case .malformed:
+        ("\(path) is no OCSP response in DER form", "openssl ocsp -respout \(path) writes one")
+      case .noAnswer(let reason):
+        ("\(path) has no answer: the responder said \(reason)", "ask again")
+      case .noIssuer:
+        (
+          "\(path) cannot be checked: \(certificate) has no chain",
+          "append the certificate that has signed it"
+        )
+      case .otherCertificate:
+        ("\(path) is not about \(certificate)", "has the certificate been renewed since?")
+      case .notSigned:
+        ("\(path) is not signed by who has issued \(certificate)", "")
+      case .revoked:
+        ("\(path) says that \(certificate) was revoked", "have another one issued")
+      case .unknown:
+        ("\(path) says that \(certificate) is not known", "")
+      case .endless:
+        (
+          "\(path) does not say until when it is good",
+          "the responder has to: openssl ocsp -ndays 7"
+        )
+      case .expired(let end): ("\(path) expired on \(end)", "have it renewed")
+      case .notYetValid(let start):
+        ("\(path) is not valid before \(start)", "is this machine's clock right?")
+      }
+    self.init("ocsp", text, advice)
+  }
+
   init(unreadable path: String, key: String, _ failure: ReadFailure) {
     self.init(key, "\(path) cannot be read: \(failure.reason)", "")
   }
@@ -115,7 +164,7 @@ public struct CertificateProblem: Error, Equatable, Sendable, CustomStringConver
 
 extension PoolTLS {
   fileprivate func check(
-    _ read: (String) -> Result<String, ReadFailure>, at now: CertificateTime
+    _ read: FileReader, at now: CertificateTime
   ) throws(CertificateProblem) {
     if let authorities { _ = try TLSIdentity.readAuthorities(authorities, read) }
     if let client { try TLSIdentity.load(client, read).check(client, at: now) }
@@ -125,7 +174,7 @@ extension PoolTLS {
 extension TLSIdentity {
   /// Reads a certificate with its key.
   public static func load(
-    _ files: CertificateFiles, _ read: (String) -> Result<String, ReadFailure>
+    _ files: CertificateFiles, _ read: FileReader
   ) throws(CertificateProblem) -> TLSIdentity {
     let certificate = try text(of: files.certificate, "certificate", read)
     let key = try text(of: files.key, "key", read)
@@ -138,7 +187,7 @@ extension TLSIdentity {
 
   /// Reads a file of authorities; answers its text.
   public static func readAuthorities(
-    _ path: String, _ read: (String) -> Result<String, ReadFailure>
+    _ path: String, _ read: FileReader
   ) throws(CertificateProblem) -> String {
     let text = try text(of: path, "ca", read)
     do throws(CertificateFault) {
@@ -160,11 +209,32 @@ extension TLSIdentity {
     }
   }
 
+  /// What its issuer says of it, if a file of that is named.
+  public func loadStaple(
+    _ files: CertificateFiles, _ read: FileReader, at now: CertificateTime
+  ) throws(CertificateProblem) -> OCSPStaple? {
+    guard let path = files.staple else { return nil }
+    let response = try Self.bytes(of: path, "ocsp", read)
+    do throws(StapleFault) {
+      let staple = try OCSPStaple(response, for: self)
+      try staple.check(at: now)
+      return staple
+    } catch {
+      throw CertificateProblem(error, path, files)
+    }
+  }
+
   public static func text(
-    of path: String, _ key: String, _ read: (String) -> Result<String, ReadFailure>
+    of path: String, _ key: String, _ read: FileReader
   ) throws(CertificateProblem) -> String {
+    String(decoding: try bytes(of: path, key, read), as: UTF8.self)
+  }
+
+  private static func bytes(
+    of path: String, _ key: String, _ read: FileReader
+  ) throws(CertificateProblem) -> [UInt8] {
     switch read(path) {
-    case .success(let text): return text
+    case .success(let bytes): return bytes
     case .failure(let failure):
       throw CertificateProblem(unreadable: path, key: key, failure)
     }
