@@ -18,7 +18,7 @@ extension Supervisor {
   func tendCertificates() {
     let now = control.clock.now
     if now >= nextTicketKey {
-      tickets.rotate()
+      if ticketFile.keys.isEmpty { tickets.rotate() }
       nextTicketKey = now + configuration.tls.ticketRotation.nanoseconds
     }
     if now >= nextExpiryCheck {
@@ -44,7 +44,11 @@ extension Supervisor {
   /// something is wrong with it.
   func takeCertificates(_ sights: FileSights) {
     guard shutdown.isRunning else { return }
-    let changed = certificateWatch.see(sights)
+    var changed = certificateWatch.see(sights)
+    if let path = configuration.tls.ticketKeys, changed.contains(path) {
+      changed.removeAll { $0 == path }
+      renewTicketKeys(path)
+    }
     guard !changed.isEmpty else { return }
     do throws(CertificateProblem) {
       show(try TLSListeners(configuration.listen, tickets, setting.source.status))
@@ -67,10 +71,33 @@ extension Supervisor {
   /// Handshakes that begin from now on show these.
   func show(_ next: TLSListeners) {
     tls = next
-    certificateWatch.taken(next.sights)
+    certificateWatch.taken(next.sights + ticketFile.sights)
     guard !next.certificates.isEmpty else { return }
     workers.change(to: next.contexts(of: places))
     warnOfExpiry()
+  }
+
+  /// The file of ticket keys has changed.
+  private func renewTicketKeys(_ path: String) {
+    do throws(CertificateProblem) {
+      take(try TicketFile(configuration.tls, setting.source.status))
+      let count = ticketFile.keys.count
+      logger.notice(
+        "\(path) has changed: session tickets are sealed with the first of \(count) keys")
+    } catch {
+      logger.error("\(error); the ticket keys in use are kept")
+    }
+  }
+
+  /// Tickets are sealed with other keys from now on. What was sealed with those of a file that
+  /// counts no more is forgotten in time, as all is.
+  func take(_ next: TicketFile) {
+    if !next.keys.isEmpty {
+      tickets.take(next.keys)
+    } else if !ticketFile.keys.isEmpty {
+      tickets.rotate()
+    }
+    ticketFile = next
   }
 
   private func warnOfExpiry() {

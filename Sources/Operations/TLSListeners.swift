@@ -21,6 +21,24 @@ enum CertificateReader {
   }
 }
 
+/// Keys of session tickets that processes share by a file, if there is one.
+struct TicketFile: Sendable {
+  /// None without a file.
+  let keys: [[UInt8]]
+  /// The file, as it was just before it was read.
+  let sights: FileSights
+
+  init(
+    _ settings: TLSSettings, _ status: (String) -> FileStatus?
+  ) throws(CertificateProblem) {
+    sights = settings.ticketKeys.map { [FileSight($0, status($0))] } ?? []
+    keys =
+      try settings.ticketKeys.map { path throws(CertificateProblem) in
+        try TicketKeys.load(path, CertificateReader.read)
+      } ?? []
+  }
+}
+
 /// What listeners show to clients that speak TLS: made by the control thread, and given to the
 /// workers.
 struct TLSListeners: Sendable {

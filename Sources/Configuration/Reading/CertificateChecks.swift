@@ -15,6 +15,13 @@ enum CertificateChecks {
         reading.report(at: place + [error.key], error.text, error.advice)
       }
     }
+    if let path = configuration.tls.ticketKeys {
+      do throws(CertificateProblem) {
+        _ = try TicketKeys.load(path, read)
+      } catch {
+        reading.report(at: ["tls", error.key], error.text, error.advice)
+      }
+    }
     for (i, listen) in configuration.listen.enumerated() {
       guard let tls = listen.tls else { continue }
       let place = ["listen", String(i), "tls"]
@@ -151,6 +158,18 @@ public struct CertificateProblem: Error, Equatable, Sendable, CustomStringConver
     self.init("ocsp", text, advice)
   }
 
+  /// - Parameter path: of the file of ticket keys.
+  init(_ fault: TicketKeysFault, _ path: String) {
+    let advice = "openssl rand \(TicketKeys.keyBytes) makes one; others may stand behind it"
+    switch fault {
+    case .wrongSize(let count):
+      let text = "\(path) has \(count) bytes, and each key has \(TicketKeys.keyBytes)"
+      self.init("ticket_keys", text, advice)
+    case .tooMany(let count):
+      self.init("ticket_keys", "\(path) has \(count) keys, and \(TicketKeys.limit) may be", "")
+    }
+  }
+
   init(unreadable path: String, key: String, _ failure: ReadFailure) {
     self.init(key, "\(path) cannot be read: \(failure.reason)", "")
   }
@@ -230,13 +249,27 @@ extension TLSIdentity {
     String(decoding: try bytes(of: path, key, read), as: UTF8.self)
   }
 
-  private static func bytes(
+  fileprivate static func bytes(
     of path: String, _ key: String, _ read: FileReader
   ) throws(CertificateProblem) -> [UInt8] {
     switch read(path) {
     case .success(let bytes): return bytes
     case .failure(let failure):
       throw CertificateProblem(unreadable: path, key: key, failure)
+    }
+  }
+}
+
+extension TicketKeys {
+  /// Reads a file of keys.
+  public static func load(
+    _ path: String, _ read: FileReader
+  ) throws(CertificateProblem) -> [[UInt8]] {
+    let bytes = try TLSIdentity.bytes(of: path, "ticket_keys", read)
+    do throws(TicketKeysFault) {
+      return try self.read(bytes)
+    } catch {
+      throw CertificateProblem(error, path)
     }
   }
 }
