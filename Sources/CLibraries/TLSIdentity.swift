@@ -245,6 +245,10 @@ enum OpenSSLError {
   static func text() -> String {
     let error = ERR_peek_last_error()
     ERR_clear_error()
+    // libssl has no words for this one (RFC 7301 §3.2).
+    if copenssl_reason(error) == SSL_AD_REASON_OFFSET + SSL_AD_NO_APPLICATION_PROTOCOL {
+      return "none of the protocols that are offered is spoken"
+    }
     guard let reason = unsafe ERR_reason_error_string(error) else { return "unknown error" }
     return unsafe String(cString: reason)
   }
