@@ -76,13 +76,9 @@ private import Glibc
     let error = OpenSSLError.text()
     let result = unsafe SSL_get_verify_result(ssl)
     guard result != Int(X509_V_OK) else { return "handshake failed: \(error)" }
-    let certificate = unsafe copenssl_checked(ssl)
-    switch (Int32(result), unsafe certificate) {
-    case (X509_V_ERR_CERT_HAS_EXPIRED, let certificate?):
-      return unsafe "certificate expired on \(TLSIdentity.end(of: certificate))"
-    case (X509_V_ERR_CERT_NOT_YET_VALID, let certificate?):
-      let start = unsafe TLSIdentity.start(of: certificate)
-      return "certificate is not valid before \(start)"
+    switch (Int32(result), unsafe copenssl_checked(ssl, 0)) {
+    case (X509_V_ERR_CERT_HAS_EXPIRED, _), (X509_V_ERR_CERT_NOT_YET_VALID, _):
+      return timeProblem
     case (X509_V_ERR_HOSTNAME_MISMATCH, let certificate?),
       (X509_V_ERR_IP_ADDRESS_MISMATCH, let certificate?):
       // What a stranger writes in a certificate is shown in part only.
@@ -99,6 +95,21 @@ private import Glibc
       guard let text = unsafe X509_verify_cert_error_string(result) else { return error }
       return unsafe "certificate: \(String(cString: text))"
     }
+  }
+
+  /// Which certificate of the chain is not valid now.
+  private var timeProblem: String {
+    var number: Int32 = 0
+    while let certificate = unsafe copenssl_checked(ssl, number) {
+      number += 1
+      let name = number == 1 ? "certificate" : "certificate \(number) of the chain"
+      switch unsafe copenssl_compare_time(certificate) {
+      case 0: continue
+      case 1...: return unsafe "\(name) expired on \(TLSIdentity.end(of: certificate))"
+      default: return unsafe "\(name) is not valid before \(TLSIdentity.start(of: certificate))"
+      }
+    }
+    return "certificate is not valid now"
   }
 
   private static func make(_ socket: Int32, _ context: TLSContext) -> OpaquePointer? {

@@ -198,10 +198,16 @@ static inline int copenssl_expect(SSL *ssl, const char *name, int is_address) {
                     : X509_VERIFY_PARAM_set1_host(parameters, name, 0);
 }
 
-/// The certificate that the last check began with; it belongs to `ssl`.
-static inline X509 *copenssl_checked(SSL *ssl) {
+/// A certificate of the chain that was last checked, the peer's own at 0; it belongs to `ssl`.
+static inline X509 *copenssl_checked(SSL *ssl, int number) {
   STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
-  return chain != NULL && sk_X509_num(chain) > 0 ? sk_X509_value(chain, 0) : NULL;
+  return chain != NULL && sk_X509_num(chain) > number ? sk_X509_value(chain, number) : NULL;
+}
+
+/// Whether now is before (-1) or after (1) the time of a certificate.
+static inline int copenssl_compare_time(const X509 *certificate) {
+  return X509_cmp_timeframe(
+    NULL, X509_get0_notBefore(certificate), X509_get0_notAfter(certificate));
 }
 
 static inline int copenssl_reason(unsigned long error) { return ERR_GET_REASON(error); }
