@@ -18,6 +18,11 @@ private import Glibc
   /// Of content, in one record (RFC 8446 §5.1).
   public static let recordBytes = 16 << 10
 
+  /// The first record of a long answer has less, and so is there whole, and can be opened, before
+  /// the peer has acknowledged anything: 16 KiB are more than the ten segments that may be under
+  /// way then (RFC 6928).
+  public static let firstRecordBytes = 4 << 10
+
   private static let method = Method()
 
   @safe private struct Method: @unchecked Sendable {
@@ -211,12 +216,16 @@ private import Glibc
   /// Sends from the front of `bytes`, in records; answers how many were taken. Of those the last
   /// record may still be held, then `isFlushed` is false.
   ///
+  /// - Parameter first: what the first record has at most.
   /// - Returns: Nil when the connection is of no use any more.
-  public func write(_ bytes: UnsafeRawBufferPointer) -> Int? {
+  public func write(
+    _ bytes: UnsafeRawBufferPointer, first: Int = TLSSession.recordBytes
+  ) -> Int? {
     var taken = 0
+    var size = first
     while taken < bytes.count {
       guard isFlushed else { break }
-      let count = min(bytes.count - taken, Self.recordBytes)
+      let count = min(bytes.count - taken, size)
       let record = unsafe UnsafeRawBufferPointer(rebasing: bytes[taken..<taken + count])
       switch unsafe writeOnce(record) {
       case .done: break
@@ -224,6 +233,7 @@ private import Glibc
       case .ended, .failed: return nil
       }
       taken += count
+      size = Self.recordBytes
     }
     return taken
   }
