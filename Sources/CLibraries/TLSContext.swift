@@ -121,8 +121,10 @@ public struct TLSClients: Sendable {
   ///   - authorities: PEM: whose signature is believed; nil for those that the system trusts.
   ///   - verifies: false believes anybody, who then may read and change everything.
   ///   - identity: who we are, to servers that ask.
+  ///   - protocols: what they are told that we speak; each has 1 to 255 bytes.
   public init(
-    trusting authorities: String?, verifies: Bool = true, identity: TLSIdentity? = nil
+    trusting authorities: String?, verifies: Bool = true, identity: TLSIdentity? = nil,
+    protocols: [String] = []
   ) throws(CertificateFault) {
     handle = unsafe Handle(TLS_client_method())
     let context = unsafe handle.pointer
@@ -131,6 +133,9 @@ public struct TLSClients: Sendable {
       unsafe SSL_CTX_set_cipher_list(context, Self.ciphers) == 1
     else { throw .refused(OpenSSLError.text()) }
     if let identity { unsafe try identity.install(in: context) }
+    let names = protocols.flatMap { [UInt8($0.utf8.count)] + $0.utf8 }
+    // Which are copied.
+    _ = unsafe SSL_CTX_set_alpn_protos(context, names, UInt32(names.count))
     unsafe SSL_CTX_set_verify(context, verifies ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nil)
     if let authorities {
       unsafe try TLSIdentity.add(authorities, to: context)
@@ -169,6 +174,7 @@ public struct TLSClients: Sendable {
     unsafe copenssl_seal_tickets(context) { ssl, name, iv, cipher, mac, seals in
       unsafe TLSContext.prepareTicket(ssl, name, iv, cipher, mac, seals)
     }
+    unsafe OCSPStaple.show(in: context)
     unsafe SSL_CTX_set_alpn_select_cb(
       context,
       { _, chosen, count, offered, offeredCount, _ in

@@ -1,4 +1,4 @@
-private import COpenSSL
+internal import COpenSSL
 private import Glibc
 
 /// What is wrong with a certificate or its key.
@@ -87,6 +87,14 @@ public struct CertificateTime: Equatable, Comparable, Sendable, CustomStringConv
     if now >= validUntil { throw .expired(validUntil) }
     if now < validFrom { throw .notYetValid(validFrom) }
   }
+
+  /// Whom it is about, for as long as this lives.
+  var certificate: OpaquePointer { unsafe chain[0].pointer }
+  /// Who has signed it, if the chain tells.
+  var issuer: OpaquePointer? { unsafe chain.dropFirst().first?.pointer }
+
+  /// Has what its issuer says shown beside it, in contexts that are made from now on.
+  public func attach(_ staple: OCSPStaple) { unsafe staple.attach(to: certificate) }
 
   /// Gives it to a context, which keeps references of its own.
   func install(in context: OpaquePointer) throws(CertificateFault) {
@@ -225,7 +233,7 @@ public struct CertificateTime: Equatable, Comparable, Sendable, CustomStringConv
     unsafe time(X509_get0_notAfter(certificate))
   }
 
-  private static func time(_ time: UnsafePointer<ASN1_TIME>?) -> CertificateTime {
+  static func time(_ time: UnsafePointer<ASN1_TIME>?) -> CertificateTime {
     var parts = unsafe tm()
     guard unsafe ASN1_TIME_to_tm(time, &parts) == 1 else { return CertificateTime(seconds: 0) }
     return CertificateTime(seconds: Int64(unsafe timegm(&parts)))
@@ -237,6 +245,10 @@ enum OpenSSLError {
   static func text() -> String {
     let error = ERR_peek_last_error()
     ERR_clear_error()
+    // libssl has no words for this one (RFC 7301 §3.2).
+    if copenssl_reason(error) == SSL_AD_REASON_OFFSET + SSL_AD_NO_APPLICATION_PROTOCOL {
+      return "none of the protocols that are offered is spoken"
+    }
     guard let reason = unsafe ERR_reason_error_string(error) else { return "unknown error" }
     return unsafe String(cString: reason)
   }

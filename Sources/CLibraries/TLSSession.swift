@@ -18,6 +18,11 @@ private import Glibc
   /// Of content, in one record (RFC 8446 §5.1).
   public static let recordBytes = 16 << 10
 
+  /// The first record of a long answer has less, and so is there whole, and can be opened, before
+  /// the peer has acknowledged anything: 16 KiB are more than the ten segments that may be under
+  /// way then (RFC 6928).
+  public static let firstRecordBytes = 4 << 10
+
   private static let method = Method()
 
   @safe private struct Method: @unchecked Sendable {
@@ -76,13 +81,9 @@ private import Glibc
     let error = OpenSSLError.text()
     let result = unsafe SSL_get_verify_result(ssl)
     guard result != Int(X509_V_OK) else { return "handshake failed: \(error)" }
-    let certificate = unsafe copenssl_checked(ssl)
-    switch (Int32(result), unsafe certificate) {
-    case (X509_V_ERR_CERT_HAS_EXPIRED, let certificate?):
-      return unsafe "certificate expired on \(TLSIdentity.end(of: certificate))"
-    case (X509_V_ERR_CERT_NOT_YET_VALID, let certificate?):
-      let start = unsafe TLSIdentity.start(of: certificate)
-      return "certificate is not valid before \(start)"
+    switch (Int32(result), unsafe copenssl_checked(ssl, 0)) {
+    case (X509_V_ERR_CERT_HAS_EXPIRED, _), (X509_V_ERR_CERT_NOT_YET_VALID, _):
+      return timeProblem
     case (X509_V_ERR_HOSTNAME_MISMATCH, let certificate?),
       (X509_V_ERR_IP_ADDRESS_MISMATCH, let certificate?):
       // What a stranger writes in a certificate is shown in part only.
@@ -99,6 +100,21 @@ private import Glibc
       guard let text = unsafe X509_verify_cert_error_string(result) else { return error }
       return unsafe "certificate: \(String(cString: text))"
     }
+  }
+
+  /// Which certificate of the chain is not valid now.
+  private var timeProblem: String {
+    var number: Int32 = 0
+    while let certificate = unsafe copenssl_checked(ssl, number) {
+      number += 1
+      let name = number == 1 ? "certificate" : "certificate \(number) of the chain"
+      switch unsafe copenssl_compare_time(certificate) {
+      case 0: continue
+      case 1...: return unsafe "\(name) expired on \(TLSIdentity.end(of: certificate))"
+      default: return unsafe "\(name) is not valid before \(TLSIdentity.start(of: certificate))"
+      }
+    }
+    return "certificate is not valid now"
   }
 
   private static func make(_ socket: Int32, _ context: TLSContext) -> OpaquePointer? {
@@ -130,6 +146,7 @@ private import Glibc
     guard result == 1 else { return step(result) }
     // There is no second handshake that would show them again.
     unsafe SSL_certs_clear(ssl)
+    unsafe copenssl_forget_staple(ssl)
     return .done
   }
 
@@ -223,12 +240,16 @@ private import Glibc
   /// Sends from the front of `bytes`, in records; answers how many were taken. Of those the last
   /// record may still be held, then `isFlushed` is false.
   ///
+  /// - Parameter first: what the first record has at most.
   /// - Returns: Nil when the connection is of no use any more.
-  public func write(_ bytes: UnsafeRawBufferPointer) -> Int? {
+  public func write(
+    _ bytes: UnsafeRawBufferPointer, first: Int = TLSSession.recordBytes
+  ) -> Int? {
     var taken = 0
+    var size = first
     while taken < bytes.count {
       guard isFlushed else { break }
-      let count = min(bytes.count - taken, Self.recordBytes)
+      let count = min(bytes.count - taken, size)
       let record = unsafe UnsafeRawBufferPointer(rebasing: bytes[taken..<taken + count])
       switch unsafe writeOnce(record) {
       case .done: break
@@ -236,6 +257,7 @@ private import Glibc
       case .ended, .failed: return nil
       }
       taken += count
+      size = Self.recordBytes
     }
     return taken
   }

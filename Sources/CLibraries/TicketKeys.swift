@@ -1,14 +1,24 @@
 private import COpenSSL
 private import Synchronization
 
+/// Why a file has no keys of tickets.
+public enum TicketKeysFault: Error, Equatable, Sendable {
+  /// So many bytes are not one or more keys.
+  case wrongSize(Int)
+  /// It has so many keys.
+  case tooMany(Int)
+}
+
 /// The keys that session tickets are sealed with (RFC 5077 §4, RFC 8446 §4.6.1): whoever brings a
 /// ticket back resumes its session, with any worker.
 ///
 /// What is sealed with the newest key is opened with it and with the two before: so a ticket lives
 /// for two to three spans between rotations.
 @safe public final class TicketKeys: Sendable {
-  /// Of one key: 16 of its name, 32 for the HMAC, 32 for the cipher.
-  private static let keyBytes = 80
+  /// Of one key: 16 of its name, 32 for the HMAC, 32 for the cipher, as nginx has them.
+  public static let keyBytes = 80
+  /// Of the keys in a file.
+  public static let limit = 16
   private static let kept = 3
 
   private let keys: Mutex<[[UInt8]]>
@@ -19,6 +29,22 @@ private import Synchronization
   public func rotate() {
     let key = Self.make()
     keys.withLock { $0 = [key] + $0.prefix(Self.kept - 1) }
+  }
+
+  /// The keys that a file has, one behind another.
+  public static func read(_ bytes: [UInt8]) throws(TicketKeysFault) -> [[UInt8]] {
+    guard !bytes.isEmpty, bytes.count.isMultiple(of: keyBytes) else {
+      throw .wrongSize(bytes.count)
+    }
+    let count = bytes.count / keyBytes
+    guard count <= limit else { throw .tooMany(count) }
+    return (0..<count).map { Array(bytes[($0 * keyBytes)..<(($0 + 1) * keyBytes)]) }
+  }
+
+  /// Takes keys that were read, in the place of all others: the first seals, each opens.
+  public func take(_ keys: [[UInt8]]) {
+    precondition(!keys.isEmpty && keys.allSatisfy { $0.count == Self.keyBytes })
+    self.keys.withLock { $0 = keys }
   }
 
   private static func make() -> [UInt8] {

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
@@ -171,6 +172,54 @@ static inline int copenssl_new_session_index(CRYPTO_EX_free *release) {
   return SSL_get_ex_new_index(0, NULL, NULL, NULL, release);
 }
 
+static inline int copenssl_new_certificate_index(CRYPTO_EX_free *release) {
+  return X509_get_ex_new_index(0, NULL, NULL, NULL, release);
+}
+
+static inline void copenssl_staple(SSL_CTX *context, int (*answer)(SSL *, void *)) {
+  SSL_CTX_set_tlsext_status_cb(context, answer);
+}
+
+/// Has a copy of a response sent with the certificate; 0 when memory is out.
+static inline int copenssl_give_staple(SSL *ssl, const unsigned char *response, size_t count) {
+  unsigned char *copy = OPENSSL_memdup(response, count);
+  return copy != NULL && SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)count) == 1;
+}
+
+/// Frees that copy.
+static inline void copenssl_forget_staple(SSL *ssl) {
+  SSL_set_tlsext_status_ocsp_resp(ssl, NULL, 0);
+}
+
+/// What a response says of a certificate; NULL when that is nothing. It belongs to the response.
+static inline OCSP_SINGLERESP *copenssl_find_status(
+  OCSP_BASICRESP *response, const X509 *certificate, const X509 *issuer) {
+  for (int i = 0; i < OCSP_resp_count(response); i++) {
+    OCSP_SINGLERESP *single = OCSP_resp_get0(response, i);
+    const OCSP_CERTID *told = OCSP_SINGLERESP_get0_id(single);
+    ASN1_OBJECT *name = NULL;
+    OCSP_id_get0_info(NULL, &name, NULL, NULL, (OCSP_CERTID *)told);
+    const EVP_MD *digest = EVP_get_digestbyobj(name);
+    OCSP_CERTID *wanted = digest != NULL ? OCSP_cert_to_id(digest, certificate, issuer) : NULL;
+    int is_same = wanted != NULL && OCSP_id_cmp(wanted, told) == 0;
+    OCSP_CERTID_free(wanted);
+    if (is_same) return single;
+  }
+  return NULL;
+}
+
+/// Whether the issuer has signed a response, or whom it has let (RFC 6960 §4.2.2.2).
+static inline int copenssl_is_signed(OCSP_BASICRESP *response, X509 *issuer) {
+  X509_STORE *store = X509_STORE_new();
+  STACK_OF(X509) *signers = sk_X509_new_null();
+  int is_signed = store != NULL && signers != NULL && X509_STORE_add_cert(store, issuer) == 1 &&
+                  sk_X509_push(signers, issuer) > 0 &&
+                  OCSP_basic_verify(response, signers, store, OCSP_PARTIAL_CHAIN) == 1;
+  sk_X509_free(signers);
+  X509_STORE_free(store);
+  return is_signed;
+}
+
 static inline int copenssl_set_name(SSL *ssl, const char *name) {
   return (int)SSL_set_tlsext_host_name(ssl, name);
 }
@@ -185,10 +234,16 @@ static inline int copenssl_expect(SSL *ssl, const char *name, int is_address) {
                     : X509_VERIFY_PARAM_set1_host(parameters, name, 0);
 }
 
-/// The certificate that the last check began with; it belongs to `ssl`.
-static inline X509 *copenssl_checked(SSL *ssl) {
+/// A certificate of the chain that was last checked, the peer's own at 0; it belongs to `ssl`.
+static inline X509 *copenssl_checked(SSL *ssl, int number) {
   STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
-  return chain != NULL && sk_X509_num(chain) > 0 ? sk_X509_value(chain, 0) : NULL;
+  return chain != NULL && sk_X509_num(chain) > number ? sk_X509_value(chain, number) : NULL;
+}
+
+/// Whether now is before (-1) or after (1) the time of a certificate.
+static inline int copenssl_compare_time(const X509 *certificate) {
+  return X509_cmp_timeframe(
+    NULL, X509_get0_notBefore(certificate), X509_get0_notAfter(certificate));
 }
 
 static inline int copenssl_reason(unsigned long error) { return ERR_GET_REASON(error); }

@@ -91,6 +91,9 @@ enum Metrics {
   static let certificateDays = MetricFamily(
     .gauge, "martlet_tls_certificate_days_left",
     "Whole days until a certificate that clients are shown expires.")
+  static let stapleSeconds = MetricFamily(
+    .gauge, "martlet_tls_staple_seconds_left",
+    "Seconds until the OCSP response beside a certificate expires; 0 when none is stapled.")
   static let spillBytes = MetricFamily(
     .gauge, "martlet_spill_bytes", "Bytes of bodies in spill files now.")
   static let spillRefused = MetricFamily(

@@ -60,8 +60,8 @@ struct PoolContexts: Sendable {
         files: files, identity: try TLSIdentity.load(files, CertificateReader.read))
     }
     // Written out, a chain is the same exactly if it is the same.
-    let texts = [
-      "\(tls.verifies)", authorities,
+    let texts: [String?] = [
+      "\(tls.verifies)", tls.protocols.joined(separator: " "), authorities,
       try tls.client.map { files throws(CertificateProblem) in
         try TLSIdentity.text(of: files.certificate, "certificate", CertificateReader.read)
       },
@@ -69,7 +69,8 @@ struct PoolContexts: Sendable {
     if let same = known.first(where: { $0.texts == texts }) { return same }
     do throws(CertificateFault) {
       let context = try TLSContext(
-        trusting: authorities, verifies: tls.verifies, identity: client?.identity)
+        trusting: authorities, verifies: tls.verifies, identity: client?.identity,
+        protocols: tls.protocols)
       return Entry(texts: texts, client: client, context: context)
     } catch {
       throw CertificateProblem(authorities: tls.authorities ?? "the system's authorities", error)

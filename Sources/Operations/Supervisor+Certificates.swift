@@ -31,12 +31,15 @@ extension Supervisor {
   func tendCertificates() {
     let now = control.clock.now
     if now >= nextTicketKey {
-      tickets.rotate()
+      if ticketFile.keys.isEmpty { tickets.rotate() }
       nextTicketKey = now + configuration.tls.ticketRotation.nanoseconds
     }
     if now >= nextExpiryCheck {
       nextExpiryCheck = now + Self.day
       warnOfExpiry()
+    }
+    for problem in tls.dropExpired(at: CertificateReader.now) {
+      logger.error("\(problem); it is not stapled any more")
     }
     guard let interval = configuration.tls.watch, let due = nextCertificateLook, now >= due else {
       return
@@ -65,10 +68,13 @@ extension Supervisor {
   func takeCertificates(_ look: CertificateLook) {
     guard shutdown.isRunning else { return }
     var watch = certificateWatch
-    let changed = watch.see(look.sights)
+    var changed = watch.see(look.sights)
+    let isAboutTickets = configuration.tls.ticketKeys.map(changed.contains) ?? false
+    changed.removeAll { $0 == configuration.tls.ticketKeys }
     // It began before the one that has first seen the change was over: the next one reads.
     guard changed.isEmpty || look.content != nil else { return }
     certificateWatch = watch
+    if isAboutTickets, let path = configuration.tls.ticketKeys { renewTicketKeys(path) }
     guard !changed.isEmpty, let content = look.content else { return }
     do throws(CertificateProblem) {
       show(try content.get())
@@ -76,20 +82,48 @@ extension Supervisor {
       logger.error("\(error); the certificate in use is shown on")
       return
     }
-    for shown in tls.certificates
-    where changed.contains(shown.files.certificate) || changed.contains(shown.files.key) {
-      logger.notice(
-        "\(shown.files.certificate) has changed: it is good until \(shown.identity.validUntil)")
+    for problem in tls.unstapled { logger.error("\(problem); it is not stapled") }
+    for shown in tls.certificates {
+      if changed.contains(shown.files.certificate) || changed.contains(shown.files.key) {
+        logger.notice(
+          "\(shown.files.certificate) has changed: it is good until \(shown.identity.validUntil)")
+      }
+      if let path = shown.files.staple, let staple = shown.staple, changed.contains(path) {
+        logger.notice("\(path) has changed: it is good until \(staple.validUntil)")
+      }
     }
   }
 
   /// Handshakes that begin from now on show these.
   func show(_ next: TLSListeners) {
     tls = next
-    certificateWatch.taken(next.sights)
+    certificateWatch.taken(next.sights + ticketFile.sights)
     guard !next.certificates.isEmpty else { return }
     workers.change(to: next.contexts(of: places))
     warnOfExpiry()
+  }
+
+  /// The file of ticket keys has changed.
+  private func renewTicketKeys(_ path: String) {
+    do throws(CertificateProblem) {
+      take(try TicketFile(configuration.tls, setting.source.status))
+      let count = ticketFile.keys.count
+      logger.notice(
+        "\(path) has changed: session tickets are sealed with the first of \(count) keys")
+    } catch {
+      logger.error("\(error); the ticket keys in use are kept")
+    }
+  }
+
+  /// Tickets are sealed with other keys from now on. What was sealed with those of a file that
+  /// counts no more is forgotten in time, as all is.
+  func take(_ next: TicketFile) {
+    if !next.keys.isEmpty {
+      tickets.take(next.keys)
+    } else if !ticketFile.keys.isEmpty {
+      tickets.rotate()
+    }
+    ticketFile = next
   }
 
   private func warnOfExpiry() {
@@ -111,6 +145,10 @@ extension Supervisor {
       page.add(
         Metrics.certificateDays, [("certificate", shown.files.certificate)],
         shown.identity.validUntil.days(from: now))
+      guard shown.files.staple != nil else { continue }
+      page.add(
+        Metrics.stapleSeconds, [("certificate", shown.files.certificate)],
+        shown.staple.map { max($0.validUntil.seconds - now.seconds, 0) } ?? 0)
     }
   }
 }

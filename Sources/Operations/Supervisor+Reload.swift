@@ -63,6 +63,7 @@ extension Supervisor {
     let shown =
       isSame
       ? try TLSListeners(next.listen, tickets, after: tls, setting.source.status) : tls
+    let ticketFile = try TicketFile(next.tls, setting.source.status)
     let contexts = try PoolContexts(next.pools, after: poolContexts)
     var new = try ServerRoster(next.pools, &directory) { names.addresses(of: $0) }
     let kept = orders.kept(from: configuration.pools, to: next.pools)
@@ -96,6 +97,8 @@ extension Supervisor {
     workers.change(to: snapshots)
     moveClients(ofServersGoneSince: old)
     if isSame { show(shown) }
+    take(ticketFile)
+    certificateWatch.taken(tls.sights + ticketFile.sights)
     applyDrains()
     if let snapshot = snapshots.first { files.keep(snapshot.fileRoutes()) }
   }

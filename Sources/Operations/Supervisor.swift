@@ -96,6 +96,7 @@ public final class Supervisor {
   let watchLookup = Lookout()
   var workers: WorkerPool
   let tickets: TicketKeys
+  var ticketFile: TicketFile
   var tls: TLSListeners
   /// Of the workers' listeners: which entry of `listen` each is of.
   let places: [Int]
@@ -150,7 +151,9 @@ public final class Supervisor {
 
     tickets = TicketKeys()
     let tls = try TLSListeners(configuration.listen, tickets, setting.source.status)
-    certificateWatch = FileWatch(tls.sights)
+    ticketFile = try TicketFile(configuration.tls, setting.source.status)
+    if !ticketFile.keys.isEmpty { tickets.take(ticketFile.keys) }
+    certificateWatch = FileWatch(tls.sights + ticketFile.sights)
     nextTicketKey = control.clock.now + configuration.tls.ticketRotation.nanoseconds
     self.tls = tls
     let sockets = try Self.sockets(count, configuration.listen)

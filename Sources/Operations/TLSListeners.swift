@@ -8,7 +8,7 @@ enum CertificateReader {
   /// A chain with some roots in it is 20 KiB.
   static let bytesLimit = 1 << 20
 
-  static func read(_ path: String) -> Result<String, ReadFailure> {
+  static func read(_ path: String) -> Result<[UInt8], ReadFailure> {
     do throws(SystemError) {
       guard let text = try TextFile.readRegular(path, limit: bytesLimit) else {
         return .failure(ReadFailure("it is no regular file"))
@@ -24,6 +24,24 @@ enum CertificateReader {
   }
 }
 
+/// Keys of session tickets that processes share by a file, if there is one.
+struct TicketFile: Sendable {
+  /// None without a file.
+  let keys: [[UInt8]]
+  /// The file, as it was just before it was read.
+  let sights: FileSights
+
+  init(
+    _ settings: TLSSettings, _ status: (String) -> FileStatus?
+  ) throws(CertificateProblem) {
+    sights = settings.ticketKeys.map { [FileSight($0, status($0))] } ?? []
+    keys =
+      try settings.ticketKeys.map { path throws(CertificateProblem) in
+        try TicketKeys.load(path, CertificateReader.read)
+      } ?? []
+  }
+}
+
 /// What listeners show to clients that speak TLS: made by the control thread, and given to the
 /// workers.
 struct TLSListeners: Sendable {
@@ -31,6 +49,8 @@ struct TLSListeners: Sendable {
   struct Shown: Sendable {
     let files: CertificateFiles
     let identity: TLSIdentity
+    /// What its issuer says of it, if that is shown, too.
+    var staple: OCSPStaple?
   }
 
   /// What it is made for.
@@ -38,7 +58,9 @@ struct TLSListeners: Sendable {
   /// By entry of `listens`.
   let contexts: [TLSContext?]
   /// Each once.
-  let certificates: [Shown]
+  private(set) var certificates: [Shown]
+  /// What is wrong with responses of OCSP: they are not stapled.
+  let unstapled: [CertificateProblem]
   /// Their files, as they were just before they were read.
   let sights: FileSights
 
@@ -57,6 +79,7 @@ struct TLSListeners: Sendable {
     var sights: FileSights = []
     var known: [CertificateFiles: TLSIdentity] = [:]
     var shown: [Shown] = []
+    var unstapled: [CertificateProblem] = []
     var contexts: [TLSContext?] = []
     for listen in listens {
       guard let tls = listen.tls else {
@@ -69,12 +92,13 @@ struct TLSListeners: Sendable {
         if let read = known[files] {
           identity = read
         } else {
-          for path in [files.certificate, files.key] {
+          for path in [files.certificate, files.key, files.staple].compactMap(\.self) {
             sights.append(FileSight(path, status(path)))
           }
           identity = try TLSIdentity.load(files, CertificateReader.read)
           if !expired.contains(files) { try identity.check(files, at: now) }
-          shown.append(Shown(files: files, identity: identity))
+          let staple = Self.staple(to: identity, files, &unstapled)
+          shown.append(Shown(files: files, identity: identity, staple: staple))
           known[files] = identity
         }
         identities.append(identity)
@@ -91,7 +115,23 @@ struct TLSListeners: Sendable {
     self.listens = listens
     self.contexts = contexts
     certificates = shown
+    self.unstapled = unstapled
     self.sights = sights
+  }
+
+  /// Shows what its issuer says of a certificate; what is wrong with it keeps nobody out.
+  private static func staple(
+    to identity: TLSIdentity, _ files: CertificateFiles, _ problems: inout [CertificateProblem]
+  ) -> OCSPStaple? {
+    do throws(CertificateProblem) {
+      let staple = try identity.loadStaple(
+        files, CertificateReader.read, at: CertificateReader.now)
+      if let staple { identity.attach(staple) }
+      return staple
+    } catch {
+      problems.append(error)
+      return nil
+    }
   }
 
   private static func context(
@@ -110,6 +150,19 @@ struct TLSListeners: Sendable {
   /// Those in use that are good no more.
   func expired(at now: CertificateTime) -> Set<CertificateFiles> {
     Set(certificates.filter { now >= $0.identity.validUntil }.map(\.files))
+  }
+
+  /// Forgets responses of OCSP that have expired, as handshakes do by themselves.
+  mutating func dropExpired(at now: CertificateTime) -> [CertificateProblem] {
+    var expired: [CertificateProblem] = []
+    for i in certificates.indices {
+      let files = certificates[i].files
+      guard let path = files.staple, let end = certificates[i].staple?.validUntil, now >= end
+      else { continue }
+      certificates[i].staple = nil
+      expired.append(CertificateProblem(.expired(end), path, files))
+    }
+    return expired
   }
 
   /// For each of a worker's sockets.

@@ -8,13 +8,18 @@ public enum TextFile {
   /// - Parameter limit: in bytes; a longer file is an error (EFBIG), so that a wrong path, such
   ///   as a device, costs no memory.
   public static func read(_ path: String, limit: Int) throws(SystemError) -> String {
+    String(decoding: try readBytes(path, limit: limit), as: UTF8.self)
+  }
+
+  /// The same of a file that is no text.
+  public static func readBytes(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
     let file = Descriptor(owning: try unsafe Syscalls.check(clinux_open_to_read(path), "open"))
     return try read(file, limit)
   }
 
   /// The same of a file that lies on a disk: nil of a pipe, a device and their like, which might
   /// keep whoever reads them waiting.
-  public static func readRegular(_ path: String, limit: Int) throws(SystemError) -> String? {
+  public static func readRegular(_ path: String, limit: Int) throws(SystemError) -> [UInt8]? {
     let file = Descriptor(owning: try unsafe Syscalls.check(clinux_open_at_once(path), "open"))
     guard try Syscalls.status(of: file).isRegular else {
       // A directory says so itself.
@@ -25,8 +30,8 @@ public enum TextFile {
 
   private static func read(
     _ file: borrowing Descriptor, _ limit: Int
-  ) throws(SystemError) -> String {
-    var text: [UInt8] = []
+  ) throws(SystemError) -> [UInt8] {
+    var bytes: [UInt8] = []
     // Files of /proc tell no size: read until there is no more.
     var buffer = ByteBuffer(capacity: min(limit + 1, 64 << 10))
     while true {
@@ -36,11 +41,11 @@ public enum TextFile {
         return (count: Int(max(n, 0)), result: Int(n))
       }
       guard try Syscalls.check(n, "read") > 0 else { break }
-      guard text.count + n <= limit else { throw SystemError(call: "read", errno: EFBIG) }
-      for i in buffer.readable.indices { text.append(buffer.readable[i]) }
+      guard bytes.count + n <= limit else { throw SystemError(call: "read", errno: EFBIG) }
+      for i in buffer.readable.indices { bytes.append(buffer.readable[i]) }
       buffer.clear()
     }
-    return String(decoding: text, as: UTF8.self)
+    return bytes
   }
 
   /// Opens a file to write at its end, and creates it if it is missing.

@@ -14,6 +14,8 @@ struct SecrecyFlags: OptionSet {
   static let isBroken = SecrecyFlags(rawValue: 4)
   /// Our end has been told: telling it again would read, and lose what the peer still says.
   static let hasEnded = SecrecyFlags(rawValue: 8)
+  /// The client waits for the beginning of what is sent next.
+  static let beginsSmall = SecrecyFlags(rawValue: 16)
 }
 
 extension SystemError {
@@ -136,6 +138,7 @@ extension Transport {
     switch step {
     case .done:
       if !session.holdsInput, session.hasDrainedSocket, !isDone { isReadable = false }
+      secrecy.insert(.beginsSmall)
       return .bytes
     case .wantsRead:
       isReadable = false
@@ -155,7 +158,10 @@ extension Transport {
 
   mutating func sendSecurely(_ bytes: Span<UInt8>) throws(SystemError) -> Int {
     guard !secrecy.contains(.isBroken) else { throw .broken }
-    guard let taken = unsafe bytes.withUnsafeBytes({ unsafe session.write($0) }) else {
+    let first = firstRecord(of: bytes.count)
+    if first < TLSSession.recordBytes { secrecy.remove(.beginsSmall) }
+    guard let taken = unsafe bytes.withUnsafeBytes({ unsafe session.write($0, first: first) })
+    else {
       secrecy.insert(.isBroken)
       throw .broken
     }
@@ -163,11 +169,20 @@ extension Transport {
     return taken
   }
 
+  /// What the next record has at most, if so many bytes are sent. What fits the first flight of a
+  /// connection anyway goes out in one: a second record is another call.
+  private func firstRecord(of count: Int) -> Int {
+    guard secrecy.contains(.beginsSmall), count > 2 * TLSSession.firstRecordBytes,
+      session.isServer
+    else { return TLSSession.recordBytes }
+    return TLSSession.firstRecordBytes
+  }
+
   /// What fits one record goes out in one.
   mutating func sendSecurely(
     _ first: Span<UInt8>, _ second: Span<UInt8>
   ) throws(SystemError) -> Int {
-    let size = TLSSession.recordBytes
+    let size = firstRecord(of: first.count + second.count)
     guard !first.isEmpty, !second.isEmpty, first.count < size else {
       let sent = try sendSecurely(first)
       return sent < first.count || !isWritable ? sent : try sent + sendSecurely(second)
@@ -176,6 +191,7 @@ extension Transport {
     record.append(first)
     let head = min(second.count, record.space)
     record.append(second.extracting(first: head))
+    if size < TLSSession.recordBytes { secrecy.remove(.beginsSmall) }
     let sent = try sendSecurely(record.readable)
     guard sent == first.count + head, head < second.count, isWritable else { return sent }
     return try sent + sendSecurely(second.extracting(droppingFirst: head))

@@ -236,13 +236,39 @@ def test_checks_speak_tls_and_say_what_fails(proxy_to, secure_origin, pair, auth
 
 def test_openssl_s_server_is_understood(proxy_to, pair, tmp_path):
     (tmp_path / "page").write_text("from openssl")
-    server = Process(
-        ["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", pair[0], "-cert_chain", pair[0],
-         "-key", pair[1], "-WWW"], cwd=tmp_path)
+    server = openssl_server(pair, tmp_path)
     try:
         address = server.stdout.wait_for(r"ACCEPT (127.0.0.1:\d+)")[0][1]
         # It ends its answers by close_notify and says no length.
         assert proxy_to(address).get("/page").body == b"from openssl"
+    finally:
+        server.kill()
+
+
+def openssl_server(pair, folder, *options):
+    return Process(
+        ["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", pair[0], "-cert_chain", pair[0],
+         "-key", pair[1], "-WWW", *options], cwd=folder)
+
+
+@pytest.mark.parametrize("spoken, alpn, status", [
+    ("http/1.1", "[http/1.1]", 200), ("h2,http/1.1", "http/1.1", 200), ("h2", "[]", 200), ("h2", "[http/1.1]", 502)])
+def test_servers_are_told_what_is_spoken(proxy_to, pair, authority, tmp_path, spoken, alpn, status):
+    (tmp_path / "page").write_text("from openssl")
+    server = openssl_server(pair, tmp_path, "-alpn", spoken)
+    try:
+        address = server.stdout.wait_for(r"ACCEPT (127.0.0.1:\d+)")[0][1]
+        tls = f"{{ca: {authority.certificate}, alpn: {alpn}}}"
+        check = "health: {path: /page, interval: 100ms, timeout: 5s, jitter: 0%}"
+        proxy = proxy_to(address, tls=tls)
+        assert proxy.get("/page").status == status
+        checked = proxy_to(address, tls=tls, more=check)
+        if status == 200:
+            checked.wait_ready()
+        else:
+            problem = "handshake failed: none of the protocols that are offered is spoken"
+            proxy.stderr.wait_for(f"server {address}: {problem}")
+            checked.stderr.wait_for(problem)
     finally:
         server.kill()
 
@@ -292,6 +318,7 @@ def test_what_is_wrong_with_files_is_said_where_they_are_named(pair, authority, 
         (f"{{client_certificate: {{certificate: {pair[0]}, key: {authority.folder}/root-key.pem}}}}", "is not the key of"),
         ("{server_name: 'a b'}", "is not a host"),
         ("{server_name: .site.test}", "is not a host"),
+        ("{alpn: [h2]}", "write http/1.1: Martlet speaks HTTP/1.1 with them"),
     ):
         file = tmp_path / "martlet.yaml"
         file.write_text(

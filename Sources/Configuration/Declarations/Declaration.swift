@@ -168,11 +168,24 @@ struct Key<Root: Sendable>: Sendable {
     }
     write = { root in unwrap(root[keyPath: path]).flatMap(codec.write) }
   }
+
+  /// A key of a part that has no mapping of its own: it stands among those of the whole.
+  init<Part>(_ key: Key<Part>, of part: any WritableKeyPath<Root, Part> & Sendable) {
+    name = key.name
+    summary = key.summary
+    isRequired = key.isRequired
+    group = key.group
+    synonyms = key.synonyms
+    shape = key.shape
+    read = { node, root, reading in key.read(node, &root[keyPath: part], &reading) }
+    write = { root in key.write(root[keyPath: part]) }
+  }
 }
 
 @resultBuilder enum KeysBuilder<Root: Sendable> {
-  static func buildExpression(_ key: Key<Root>) -> Key<Root> { key }
-  static func buildBlock(_ keys: Key<Root>...) -> [Key<Root>] { keys }
+  static func buildExpression(_ key: Key<Root>) -> [Key<Root>] { [key] }
+  static func buildExpression(_ keys: [Key<Root>]) -> [Key<Root>] { keys }
+  static func buildBlock(_ keys: [Key<Root>]...) -> [Key<Root>] { keys.flatMap(\.self) }
 }
 
 extension Shape {

@@ -15,6 +15,13 @@ enum CertificateChecks {
         reading.report(at: place + [error.key], error.text, error.advice)
       }
     }
+    if let path = configuration.tls.ticketKeys {
+      do throws(CertificateProblem) {
+        _ = try TicketKeys.load(path, read)
+      } catch {
+        reading.report(at: ["tls", error.key], error.text, error.advice)
+      }
+    }
     for (i, listen) in configuration.listen.enumerated() {
       guard let tls = listen.tls else { continue }
       let place = ["listen", String(i), "tls"]
@@ -30,17 +37,31 @@ enum CertificateChecks {
         do throws(CertificateProblem) {
           let identity = try TLSIdentity.load(files, read)
           if !view.expired.contains(files) { try identity.check(files, at: view.now) }
+          check(stapleTo: identity, files, read, at: view.now, place, &reading)
         } catch {
           reading.report(at: place + [error.key], error.text, error.advice)
         }
       }
     }
   }
+
+  /// A warning: hands are shaken without it.
+  private static func check(
+    stapleTo identity: TLSIdentity, _ files: CertificateFiles, _ read: FileReader,
+    at now: CertificateTime, _ place: [String], _ reading: inout Reading
+  ) {
+    do throws(CertificateProblem) {
+      _ = try identity.loadStaple(files, read, at: now)
+    } catch {
+      reading.report(
+        .warning, at: place + [error.key], "\(error); it is not stapled", error.advice)
+    }
+  }
 }
 
 /// Why a certificate cannot be shown, in words.
 public struct CertificateProblem: Error, Equatable, Sendable, CustomStringConvertible {
-  /// Which file it is about: `certificate` or `key`.
+  /// Which file it is about: `certificate`, `key`, …
   public let key: String
   public let text: String
   public let advice: [String]
@@ -103,6 +124,52 @@ public struct CertificateProblem: Error, Equatable, Sendable, CustomStringConver
     }
   }
 
+  /// - Parameter path: of the response.
+  public init(_ fault: StapleFault, _ path: String, _ files: CertificateFiles) {
+    let certificate = files.certificate
+    let (text, advice) =
+      switch fault {
+      case .malformed:
+        ("\(path) is no OCSP response in DER form", "openssl ocsp -respout \(path) writes one")
+      case .noAnswer(let reason):
+        ("\(path) has no answer: the responder said \(reason)", "ask again")
+      case .noIssuer:
+        (
+          "\(path) cannot be checked: \(certificate) has no chain",
+          "append the certificate that has signed it"
+        )
+      case .otherCertificate:
+        ("\(path) is not about \(certificate)", "has the certificate been renewed since?")
+      case .notSigned:
+        ("\(path) is not signed by who has issued \(certificate)", "")
+      case .revoked:
+        ("\(path) says that \(certificate) was revoked", "have another one issued")
+      case .unknown:
+        ("\(path) says that \(certificate) is not known", "")
+      case .endless:
+        (
+          "\(path) does not say until when it is good",
+          "the responder has to: openssl ocsp -ndays 7"
+        )
+      case .expired(let end): ("\(path) expired on \(end)", "have it renewed")
+      case .notYetValid(let start):
+        ("\(path) is not valid before \(start)", "is this machine's clock right?")
+      }
+    self.init("ocsp", text, advice)
+  }
+
+  /// - Parameter path: of the file of ticket keys.
+  init(_ fault: TicketKeysFault, _ path: String) {
+    let advice = "openssl rand \(TicketKeys.keyBytes) makes one; others may stand behind it"
+    switch fault {
+    case .wrongSize(let count):
+      let text = "\(path) has \(count) bytes, and each key has \(TicketKeys.keyBytes)"
+      self.init("ticket_keys", text, advice)
+    case .tooMany(let count):
+      self.init("ticket_keys", "\(path) has \(count) keys, and \(TicketKeys.limit) may be", "")
+    }
+  }
+
   init(unreadable path: String, key: String, _ failure: ReadFailure) {
     self.init(key, "\(path) cannot be read: \(failure.reason)", "")
   }
@@ -116,7 +183,7 @@ public struct CertificateProblem: Error, Equatable, Sendable, CustomStringConver
 
 extension PoolTLS {
   fileprivate func check(
-    _ read: (String) -> Result<String, ReadFailure>, _ view: FileSystemView
+    _ read: FileReader, _ view: FileSystemView
   ) throws(CertificateProblem) {
     if let authorities { _ = try TLSIdentity.readAuthorities(authorities, read) }
     guard let client else { return }
@@ -128,7 +195,7 @@ extension PoolTLS {
 extension TLSIdentity {
   /// Reads a certificate with its key.
   public static func load(
-    _ files: CertificateFiles, _ read: (String) -> Result<String, ReadFailure>
+    _ files: CertificateFiles, _ read: FileReader
   ) throws(CertificateProblem) -> TLSIdentity {
     let certificate = try text(of: files.certificate, "certificate", read)
     let key = try text(of: files.key, "key", read)
@@ -141,7 +208,7 @@ extension TLSIdentity {
 
   /// Reads a file of authorities; answers its text.
   public static func readAuthorities(
-    _ path: String, _ read: (String) -> Result<String, ReadFailure>
+    _ path: String, _ read: FileReader
   ) throws(CertificateProblem) -> String {
     let text = try text(of: path, "ca", read)
     do throws(CertificateFault) {
@@ -163,13 +230,48 @@ extension TLSIdentity {
     }
   }
 
+  /// What its issuer says of it, if a file of that is named.
+  public func loadStaple(
+    _ files: CertificateFiles, _ read: FileReader, at now: CertificateTime
+  ) throws(CertificateProblem) -> OCSPStaple? {
+    guard let path = files.staple else { return nil }
+    let response = try Self.bytes(of: path, "ocsp", read)
+    do throws(StapleFault) {
+      let staple = try OCSPStaple(response, for: self)
+      try staple.check(at: now)
+      return staple
+    } catch {
+      throw CertificateProblem(error, path, files)
+    }
+  }
+
   public static func text(
-    of path: String, _ key: String, _ read: (String) -> Result<String, ReadFailure>
+    of path: String, _ key: String, _ read: FileReader
   ) throws(CertificateProblem) -> String {
+    String(decoding: try bytes(of: path, key, read), as: UTF8.self)
+  }
+
+  fileprivate static func bytes(
+    of path: String, _ key: String, _ read: FileReader
+  ) throws(CertificateProblem) -> [UInt8] {
     switch read(path) {
-    case .success(let text): return text
+    case .success(let bytes): return bytes
     case .failure(let failure):
       throw CertificateProblem(unreadable: path, key: key, failure)
+    }
+  }
+}
+
+extension TicketKeys {
+  /// Reads a file of keys.
+  public static func load(
+    _ path: String, _ read: FileReader
+  ) throws(CertificateProblem) -> [[UInt8]] {
+    let bytes = try TLSIdentity.bytes(of: path, "ticket_keys", read)
+    do throws(TicketKeysFault) {
+      return try self.read(bytes)
+    } catch {
+      throw CertificateProblem(error, path)
     }
   }
 }

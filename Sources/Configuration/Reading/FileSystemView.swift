@@ -9,6 +9,9 @@ public enum PathKind: Equatable, Sendable {
   case silent
 }
 
+/// Reads the file of a path: certificates, keys and what belongs to them.
+public typealias FileReader = (String) -> Result<[UInt8], ReadFailure>
+
 /// How a reader looks at the file system, for warnings about what is not there, and at the
 /// certificates that are to be shown.
 public struct FileSystemView {
@@ -17,7 +20,7 @@ public struct FileSystemView {
   /// or does not answer.
   public var names: (String) -> [String]?
   /// The content of a file of certificates or keys; nil asks for none.
-  public var readCertificate: ((String) -> Result<String, ReadFailure>)?
+  public var readCertificate: FileReader?
   /// When it is looked: what certificates are valid at.
   public var now: CertificateTime
   /// Certificates in use that have expired: they may be read again.
@@ -25,7 +28,7 @@ public struct FileSystemView {
 
   public init(
     kind: @escaping (String) -> PathKind, names: @escaping (String) -> [String]?,
-    readCertificate: ((String) -> Result<String, ReadFailure>)? = nil,
+    readCertificate: FileReader? = nil,
     now: CertificateTime = CertificateTime(seconds: 0), expired: Set<CertificateFiles> = []
   ) {
     self.kind = kind

@@ -6,8 +6,7 @@ public struct ListenTLS: Equatable, Sendable {
   /// What those are shown who ask for no name, or for one that no other certificate has.
   ///
   /// nginx: `ssl_certificate`, `ssl_certificate_key`. HAProxy: `crt`.
-  public var certificate = ""
-  public var key = ""
+  public var first = CertificateFiles()
   /// Others, each for the names that it has (SNI).
   public var others: [CertificateFiles] = []
   /// nil: clients are asked for no certificate.
@@ -20,9 +19,7 @@ public struct ListenTLS: Equatable, Sendable {
   public init() {}
 
   /// All of them, the first first.
-  public var certificates: [CertificateFiles] {
-    [CertificateFiles(certificate: certificate, key: key)] + others
-  }
+  public var certificates: [CertificateFiles] { [first] + others }
 }
 
 /// Which clients are let in by a certificate.
@@ -57,11 +54,12 @@ public struct CertificateFiles: Equatable, Hashable, Sendable {
   public var certificate = ""
   /// PEM, not encrypted.
   public var key = ""
+  /// DER: an answer of OCSP about it, for clients that ask; of those that clients are shown only.
+  ///
+  /// nginx: `ssl_stapling_file`. HAProxy: the file beside it with the suffix `.ocsp`.
+  public var staple: String?
 
-  public init(certificate: String = "", key: String = "") {
-    self.certificate = certificate
-    self.key = key
-  }
+  public init() {}
 }
 
 extension CertificateFiles {
@@ -75,21 +73,23 @@ extension CertificateFiles {
       synonyms: ["private_key", "key_file", "ssl_certificate_key"],
       "The file of its private key, in PEM, not encrypted.")
   }
+
+  /// Of one that clients are shown.
+  static let shown = Declaration(blank: CertificateFiles()) {
+    declaration.keys
+    Key(
+      "ocsp", \.staple, Codec<String>.certificatePath.optional,
+      synonyms: ["staple", "stapling", "ssl_stapling_file", "ocsp_file"],
+      "The file of an OCSP response about it, in DER, for clients that ask for one.")
+  }
 }
 
 extension ListenTLS {
   static let declaration = Declaration(blank: ListenTLS()) {
-    Key(
-      "certificate", \.certificate, .certificatePath, isRequired: true,
-      synonyms: ["cert", "crt", "cert_file", "ssl_certificate"],
-      "The file of the certificate with its chain, in PEM: its own first.")
-    Key(
-      "key", \.key, .certificatePath, isRequired: true,
-      synonyms: ["private_key", "key_file", "ssl_certificate_key"],
-      "The file of its private key, in PEM, not encrypted.")
+    CertificateFiles.shown.keys.map { Key($0, of: \.first) }
     Key(
       "certificates", \.others,
-      .list(of: CertificateFiles.declaration.codec(), isEmptyAllowed: true),
+      .list(of: CertificateFiles.shown.codec(), isEmptyAllowed: true),
       synonyms: ["sni", "more", "certs"],
       "Others, for clients that ask for one of their names; of one name, RSA beside ECDSA.")
     Key(

@@ -12,6 +12,10 @@ public struct PoolTLS: Equatable, Sendable {
   public var serverName: String?
   /// Who we are, to servers that ask. nginx: `proxy_ssl_certificate`.
   public var client: CertificateFiles?
+  /// What servers are told that we speak (ALPN), the best first; empty tells them nothing.
+  ///
+  /// nginx: `proxy_ssl_alpn`. HAProxy: `alpn`.
+  public var protocols: [String] = []
 
   public init() {}
 }
@@ -32,6 +36,10 @@ extension PoolTLS {
     Key(
       "client_certificate", \.client, CertificateFiles.declaration.codec().optional,
       synonyms: ["certificate", "cert"], "Who Martlet is, to servers that ask.")
+    Key(
+      "alpn", \.protocols, .list(of: .applicationProtocol, isEmptyAllowed: true),
+      synonyms: ["protocols", "proxy_ssl_alpn"],
+      "The protocols that servers are told of (ALPN), for those that ask: http/1.1 is spoken.")
   }
 
   static let codec: Codec<PoolTLS?> = {
@@ -47,6 +55,19 @@ extension PoolTLS {
 }
 
 extension Codec where Value == String {
+  fileprivate static var applicationProtocol: Codec {
+    let spoken = "http/1.1"
+    return Codec(
+      .words([spoken]),
+      parse: { text throws(Complaint) in
+        guard text == spoken else {
+          throw Complaint(
+            "is not spoken with servers", ["write \(spoken): Martlet speaks HTTP/1.1 with them"])
+        }
+        return text
+      }, write: { .string($0) })
+  }
+
   fileprivate static var serverName: Codec {
     .text("a host", examples: ["erp.internal"]) { text throws(Complaint) in
       let isName = text.utf8.allSatisfy { byte in

@@ -17,6 +17,12 @@ public struct TLSSettings: Equatable, Sendable {
   /// 1 min … 7 days. nginx leaves it to whoever writes `ssl_session_ticket_key`.
   public var ticketRotation: Duration = .seconds(8 * 3600)
 
+  /// The file of the keys that session tickets are sealed with, for processes that resume each
+  /// other's sessions: 80 bytes each, the first seals, all open. nil: they are made up here.
+  ///
+  /// nginx: `ssl_session_ticket_key`. HAProxy: `tls-ticket-keys`.
+  public var ticketKeys: String?
+
   public init() {}
 }
 
@@ -35,5 +41,9 @@ extension TLSSettings {
       "ticket_rotation", \.ticketRotation, .duration(.seconds(60) ... .seconds(7 * 86400)),
       synonyms: ["tickets", "ssl_session_timeout", "session_timeout"],
       "How long session tickets are sealed with one key; they hold two to three times as long.")
+    Key(
+      "ticket_keys", \.ticketKeys, Codec<String>.certificatePath.optional,
+      synonyms: ["ssl_session_ticket_key", "tls-ticket-keys", "session_ticket_key"],
+      "A file of keys of 80 bytes for session tickets, which several processes share.")
   }
 }

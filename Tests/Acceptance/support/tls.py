@@ -189,3 +189,66 @@ def serving(certificate, key, clients=None, latest=None):
     if latest:
         context.maximum_version = latest
     return context
+
+
+class Responder:
+    """Answers by OCSP for an authority's intermediate certificate, which has let it."""
+
+    def __init__(self, authority, folder):
+        self._authority, self._folder = authority, Path(folder)
+        self.own = authority._sign(
+            "responder", "/CN=responder", "middle", "extendedKeyUsage=OCSPSigning", kind="rsa")
+
+    def sign(self, path, certificate, status="V", days=7, signer=None, ends=None):
+        """Writes what it says of a certificate.
+
+        status: V for valid, R for revoked, None for one that it does not know.
+        days: until it is good; None says nothing of that.
+        ends: the same as a time.
+        signer: somebody else's certificate and key.
+        """
+        issuer = self._authority.folder / "middle.pem"
+        signer, key = signer or self.own
+        index, request = self._folder / "index.txt", self._folder / "request.der"
+        revoked = "250101000000Z" if status == "R" else ""
+        index.write_text(f"{status}\t400101000000Z\t{revoked}\t{serial(certificate)}\tunknown\t/CN=x\n" if status else "")
+        openssl("ocsp", "-issuer", issuer, "-cert", certificate, "-reqout", request, "-no_nonce")
+        openssl(
+            "ocsp", "-index", index, "-CA", issuer, "-rsigner", signer, "-rkey", key, "-rmd", "sha256",
+            "-reqin", request, "-respout", self._folder / "response.der", *(["-ndays", days] if days is not None else []))
+        response = (self._folder / "response.der").read_bytes()
+        replace(path, ending(response, ends, key) if ends else response)
+        return path
+
+
+def serial(certificate):
+    return openssl("x509", "-in", certificate, "-noout", "-serial").decode().strip().split("=")[1]
+
+
+def replace(path, content):
+    """As certbot does: a rename, so that nobody reads half a file."""
+    new = Path(path).with_suffix(".new")
+    new.write_bytes(content)
+    new.rename(path)
+
+
+def ending(response, time, key):
+    """A response of OCSP that was signed with an RSA key, signed again with another end."""
+    data = bytearray(response)
+
+    def content(at):
+        count = data[at + 1]
+        if count < 0x80:
+            return at + 2, at + 2 + count
+        start = at + 2 + (count & 0x7F)
+        return start, start + int.from_bytes(data[at + 2:start], "big")
+
+    # OCSPResponse { status, [0] { { OID, OCTET STRING { { tbs, algorithm, signature, … } } } } }
+    within = content(content(content(content(0)[0])[1])[0])[0]
+    signed = content(content(content(within)[1])[0])[0]
+    end = content(signed)[1]
+    last = data.rindex(b"\x18\x0f", signed, end) + 2  # a GeneralizedTime
+    data[last:last + 15] = f"{time:%Y%m%d%H%M%SZ}".encode()
+    first, after = content(content(end)[1])
+    data[first + 1:after] = openssl("dgst", "-sha256", "-sign", key, input=bytes(data[signed:end]))
+    return bytes(data)
