@@ -82,7 +82,8 @@ def test_a_large_body_is_not_read(martlet, origin, strace, tmp_path):
     """It goes through a pipe that holds all of it, however slow the client: some ten calls, where
     copies of 16 KiB are 16 to be read and as many to be sent."""
     size, requests = 256 << 10, 200
-    proxy = martlet("log: {access: off}\nroutes: [{match: {prefix: /}, proxy: $web}]", web=origin(answer(b"x" * size)).address)
+    routes = "log: {access: off}\npools: {web: {servers: [$web]}}\nroutes: [{match: {prefix: /}, proxy: web}]\n"
+    proxy = martlet(routes, web=origin(answer(b"x" * size)))
     with Client(proxy.address) as client:
 
         def work():
