@@ -30,22 +30,7 @@ extension Worker {
     guard let handle = listeners.insert(listener) else {
       preconditionFailure("there is a place for each listener")
     }
-    setClientOptions(of: handle)
     try loop.registerListener(listeners[handle].socket, token: Token(kind: .listener, handle))
-  }
-
-  /// What the sockets of clients are told: they have it from the listener that accepts them, so
-  /// that it costs no calls for each.
-  private func setClientOptions(of listener: Handle) {
-    Syscalls.set(.noDelay, on: listeners[listener].socket)
-    Syscalls.set(.unsentLimit(snapshot.unsentLimit), on: listeners[listener].socket)
-  }
-
-  /// After a reload, for connections that come now.
-  func renewClientOptions() {
-    for slot in 0..<listeners.slotLimit {
-      if let listener = listeners.handle(ofSlot: slot) { setClientOptions(of: listener) }
-    }
   }
 
   mutating func acceptConnections(_ listener: Handle) {
@@ -78,6 +63,8 @@ extension Worker {
     _ socket: consuming Descriptor, from address: SocketAddress, _ listener: Handle
   ) {
     environment.counters.add(environment.slots.accepted)
+    Syscalls.set(.noDelay, on: socket)
+    Syscalls.set(.unsentLimit(snapshot.unsentLimit), on: socket)
     guard !clients.isFull else { return turnAway(socket, listeners[listener].isSecure) }
     guard
       let client = clients.insert(

@@ -53,7 +53,6 @@ extension Worker {
     current = adopt(snapshot)
     if generations[before].exchanges == 0 { remove(before) }
     renewWaiting()
-    renewClientOptions()
   }
 
   /// An exchange that began with a snapshot is over.
