@@ -108,7 +108,7 @@ struct RequestLine {
   private static func readVersion(
     _ bytes: Span<UInt8>, from start: Int
   ) throws(Malformed) -> Version? {
-    if start &+ 10 <= bytes.count, bytes.word(at: start) == 0x312e_312f_5054_5448,
+    if start &+ 10 <= bytes.count, bytes.word(at: start) == Version.http11Word,
       bytes[start &+ 8] == ASCII.cr, bytes[start &+ 9] == ASCII.lf
     {
       return .http11

@@ -7,12 +7,15 @@ public enum Version: UInt8, Sendable {
 }
 
 extension Version {
+  /// `HTTP/1.1`, the first byte lowest.
+  static var http11Word: Word { 0x312e_312f_5054_5448 }
+
   /// Reads `HTTP/1.0` or `HTTP/1.1`: letters in upper case, one digit each (RFC 9112 §2.3).
   ///
   /// - Returns: nil when fewer than its eight bytes are here.
   static func read(_ bytes: Span<UInt8>, from start: Int) throws(Malformed) -> Version? {
-    // "HTTP/1.1", as nearly all of them are.
-    if start &+ 8 <= bytes.count, bytes.word(at: start) == 0x312e_312f_5054_5448 { return .http11 }
+    // As nearly all of them are.
+    if start &+ 8 <= bytes.count, bytes.word(at: start) == http11Word { return .http11 }
     // "HTTP/", lowest byte first
     let name: UInt64 = 0x2f_5054_5448
     var i = 0

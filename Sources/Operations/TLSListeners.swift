@@ -10,10 +10,10 @@ enum CertificateReader {
 
   static func read(_ path: String) -> Result<[UInt8], ReadFailure> {
     do throws(SystemError) {
-      guard let text = try TextFile.readRegular(path, limit: bytesLimit) else {
+      guard let bytes = try TextFile.readRegular(path, limit: bytesLimit) else {
         return .failure(ReadFailure("it is no regular file"))
       }
-      return .success(text)
+      return .success(bytes)
     } catch {
       return .failure(ReadFailure(error.reason.lowercased()))
     }

@@ -8,16 +8,11 @@ public enum TextFile {
   /// - Parameter limit: in bytes; a longer file is an error (EFBIG), so that a wrong path, such
   ///   as a device, costs no memory.
   public static func read(_ path: String, limit: Int) throws(SystemError) -> String {
-    String(decoding: try readBytes(path, limit: limit), as: UTF8.self)
-  }
-
-  /// The same of a file that is no text.
-  public static func readBytes(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
     let file = Descriptor(owning: try unsafe Syscalls.check(clinux_open_to_read(path), "open"))
-    return try read(file, limit)
+    return String(decoding: try read(file, limit), as: UTF8.self)
   }
 
-  /// The same of a file that lies on a disk: nil of a pipe, a device and their like, which might
+  /// The bytes of a file that lies on a disk: nil of a pipe, a device and their like, which might
   /// keep whoever reads them waiting.
   public static func readRegular(_ path: String, limit: Int) throws(SystemError) -> [UInt8]? {
     let file = Descriptor(owning: try unsafe Syscalls.check(clinux_open_at_once(path), "open"))

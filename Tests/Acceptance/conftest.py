@@ -10,7 +10,7 @@ from support import martlet as command_line
 from support.martlet import CRASH, Martlet
 from support.origin import Origin, RefusedPort, SilentPort, answer
 from support.peers import Gunicorn, HAProxy, Nginx, Realtime
-from support.tls import SecureOrigin
+from support.tls import Authority, SecureOrigin
 from support.waiting import PATIENCE
 
 STARTED = pytest.StashKey()
@@ -77,6 +77,18 @@ def _origins(kind):
 def origin():
     """Starts a scripted origin: see support.origin.Origin."""
     yield from _origins(Origin)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    """Issues certificates: see support.tls.Authority."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def pair(authority):
+    """A certificate and its key, for site.test and 127.0.0.1."""
+    return authority.issue("site.test", "127.0.0.1", name="site")
 
 
 @pytest.fixture

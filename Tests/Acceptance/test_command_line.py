@@ -6,7 +6,6 @@ import re
 import pytest
 
 from support.martlet import ROOT, command
-from support.origin import RefusedPort
 
 GOOD = """\
 listen: ":8080"

@@ -122,7 +122,7 @@ def test_a_socketio_client_survives_the_end_of_its_server(demo, run_async):
 
 def test_the_demo_says_where_to_look(demo):
     said = demo.stdout.text() + demo.stderr.text()
-    assert f"http://" in said and str(demo.address[1]) in said
+    assert "http://" in said and str(demo.address[1]) in said
 
 
 def test_an_address_that_is_taken_is_told(demo):

@@ -4,7 +4,6 @@ import pytest
 
 from support.martlet import command
 from support.process import completed
-from support.tls import Authority
 
 SITE = """
 listen: [{address: "127.0.0.1:0", redirect: $redirect}, {address: "127.0.0.1:0", tls: {certificate: $certificate, key: $key}}]
@@ -17,16 +16,6 @@ routes:
   - match: {prefix: /}
     respond: {status: 200, body: site}
 """
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
-def pair(authority):
-    return authority.issue("site.test", name="site")
 
 
 @pytest.fixture

@@ -9,9 +9,8 @@ import time
 import pytest
 
 from support.origin import answer
-from support.peers import HAProxy
 from support.process import completed
-from support.tls import Authority, SecureClient
+from support.tls import SecureClient
 from support.waiting import PATIENCE, until
 from support.wire import Client
 
@@ -53,16 +52,6 @@ BROKEN = {
     "a length beyond 4096": b"\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff",
     "a sum that is wrong": binary(fields=b"\x03\0\x04\0\0\0\0"),
 }
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
-def pair(authority):
-    return authority.issue("site.test", name="site")
 
 
 @pytest.fixture

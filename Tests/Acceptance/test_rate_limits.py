@@ -3,7 +3,6 @@
 
 import pytest
 
-from support.origin import answer
 from support.waiting import until
 from support.wire import Client
 

@@ -9,7 +9,7 @@ import pytest
 
 from support.origin import answer
 from support.waiting import PATIENCE, until
-from support.wire import Client, chunked
+from support.wire import chunked
 
 PROXY = """
 pools:

@@ -13,7 +13,7 @@ import pytest
 from support.martlet import Martlet
 from support.process import completed
 from support.waiting import until
-from support.wire import Client, Truncated
+from support.wire import Truncated
 
 SOURCE = Path(__file__).parent / "support/slow_share.c"
 MiB = 1 << 20

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from support.origin import answer
-from support.tls import Authority, SecureClient, SecureOrigin, hello, serving, shaking_hands
+from support.tls import SecureClient, SecureOrigin, hello, serving, shaking_hands
 from support.waiting import until
 from support.wire import Client
 
@@ -19,16 +19,6 @@ pools: {web: {servers: [$web]}}
 routes: [{proxy: web}]
 """
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
-def pair(authority):
-    return authority.issue("site.test", "127.0.0.1", name="site")
 
 
 @pytest.fixture

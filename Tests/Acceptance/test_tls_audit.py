@@ -5,7 +5,7 @@ import re
 import pytest
 
 from support.process import completed
-from support.tls import Authority, openssl
+from support.tls import openssl
 from support.wire import Client
 
 SITE = """
@@ -21,11 +21,6 @@ TLS12 = {
 }
 TLS13 = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"}
 GROUPS = {"X25519", "P-256", "P-384"}
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

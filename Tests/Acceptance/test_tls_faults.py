@@ -20,11 +20,6 @@ TLS12 = ssl.TLSVersion.TLSv1_2
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def stranger(tmp_path_factory):
     return Authority(tmp_path_factory.mktemp("stranger"))
 

@@ -5,7 +5,6 @@ import ssl
 import pytest
 
 from support.origin import answer
-from support.tls import Authority
 from support.wire import Client
 
 SITE = """
@@ -21,11 +20,6 @@ routes:
 # Of AES-GCM in TLS 1.2, where the kind of a record can be seen: its nonce and its tag.
 OVERHEAD = 24
 DATA = 23
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 class RecordClient:

@@ -6,7 +6,7 @@ import pytest
 
 from support.martlet import command
 from support.process import completed
-from support.tls import Authority, Responder, openssl, replace, serial
+from support.tls import Responder, replace, serial
 from support.waiting import until
 
 SITE = """
@@ -17,18 +17,8 @@ routes: [{respond: {status: 200}}]
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def responder(authority, tmp_path_factory):
     return Responder(authority, tmp_path_factory.mktemp("responder"))
-
-
-@pytest.fixture(scope="module")
-def pair(authority):
-    return authority.issue("site.test", name="site")
 
 
 @pytest.fixture

@@ -7,23 +7,13 @@ import pytest
 
 from support.martlet import command
 from support.process import completed
-from support.tls import Authority, SecureClient, openssl, replace
+from support.tls import SecureClient, openssl, replace
 
 SITE = """
 tls: {watch: 100ms, ticket_keys: $keys}
 listen: [{address: "127.0.0.1:0", tls: {certificate: $certificate, key: $key}}]
 routes: [{respond: {status: 200}}]
 """
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
-def pair(authority):
-    return authority.issue("site.test", name="site")
 
 
 @pytest.fixture

@@ -27,16 +27,6 @@ routes:
 """
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
-def pair(authority):
-    return authority.issue("site.test", "127.0.0.1", name="site")
-
-
 @pytest.fixture
 def proxy_to(martlet, authority):
     def start(*servers, tls=None, more="", **values):
