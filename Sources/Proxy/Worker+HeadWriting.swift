@@ -74,7 +74,7 @@ extension Worker {
       appendForwardedFor(exchange, isReplaced: forwarded.addresses == .replace, to: &input)
     }
     if setsProto {
-      let isSecure = clients[exchanges[exchange].client].transport.isSecure
+      let isSecure = clients[exchanges[exchange].client].speaksTLS
       writer.field("X-Forwarded-Proto", isSecure ? "https" : "http", to: &input)
     }
     if let certificate, !edited.contains(.xForwardedClientCert) {
