@@ -1,3 +1,4 @@
+import Configuration
 import HTTP
 import Memory
 import Network
@@ -63,8 +64,9 @@ extension Worker {
     if !exchanges[exchange].keepsRequestID { except.insert(.xRequestID) }
     // What opens a session must be readable here.
     if exchanges[exchange].session.role == .opener { except.insert(.acceptEncoding) }
-    // Who was let in by a certificate is said by who has checked it, and by nobody else.
-    if !isTrusted || certificate != nil { except.insert(.xForwardedClientCert) }
+    if certificate != nil || !keepsClientCertificate(exchange, forwarded) {
+      except.insert(.xForwardedClientCert)
+    }
     except.formUnion(edited)
 
     appendRequestLine(exchange, &writer, to: &input)
@@ -96,6 +98,17 @@ extension Worker {
     let lines = edits.lines
     writer.lines(lines.span, to: &input)
     appendEdited(edits, status: 0, of: exchange, &writer, to: &input)
+  }
+
+  /// Who a client is by its certificate is said by who has checked that: where we ask for
+  /// certificates, by nobody else.
+  private func keepsClientCertificate(_ exchange: Handle, _ forwarded: ForwardedPolicy) -> Bool {
+    guard forwarded.keepsClientCertificate, exchanges[exchange].facts.isTrusted else {
+      return false
+    }
+    let place = Int(clients[exchanges[exchange].client].place)
+    let snapshot = generations[exchanges[exchange].generation].snapshot
+    return !snapshot.listeners[place].asksForCertificates
   }
 
   /// The client's own, or what a server's X-Accel-Redirect has made of it.

@@ -921,11 +921,28 @@ def test_a_session_of_another_listener_lets_nobody_in(martlet, origin, authority
 
 
 def test_what_a_client_claims_itself_is_not_passed_on(martlet, origin, authority, pair):
-    for trusted, passed in (("[]", b""), ("[127.0.0.1]", b"Hash=00")):
-        proxy = martlet(
-            f"trusted_proxies: {trusted}\npools: {{web: {{servers: [$web]}}}}\nroutes: [{{proxy: web}}]\n",
-            web=origin(forwarded))
-        assert proxy.get("/", CLAIM).body == passed
+    """Loopback is trusted unless told otherwise: any program of the machine is on it."""
+    own = f"certificate: {pair[0]}, key: {pair[1]}"
+    text = (
+        f'listen: [{{address: "127.0.0.1:0"}}, {{address: "127.0.0.1:0", tls: {{{own}}}}}, {{address: "127.0.0.1:0", '
+        f"tls: {{{own}, clients: {{ca: {authority.certificate}, verify: optional}}}}}}]\n"
+        "$more\npools: {web: {servers: [$web]}}\nroutes: [{proxy: web}]\n")
+    passed = b"Hash=00"
+    for more, plain, secure in (
+        ("", b"", b""),
+        ("trusted_proxies: [127.0.0.1]", b"", b""),
+        ("trusted_proxies: []\nforwarded: {client_cert: keep}", b"", b""),
+        ("trusted_proxies: [127.0.0.1]\nforwarded: {client_cert: keep}", passed, passed),
+    ):
+        proxy = martlet(text, more=more, web=origin(forwarded))
+        assert proxy.get("/", CLAIM).body == plain, more
+        # Where certificates are asked for, who shows none has none.
+        for address, told in ((proxy.addresses[1], secure), (proxy.addresses[2], b"")):
+            with SecureClient(address, authority.trust()) as client:
+                assert client.get("/", CLAIM).body == told, more
+        # And who shows one is told by that.
+        with SecureClient(proxy.addresses[2], showing(authority, pair)) as client:
+            assert client.get("/", CLAIM).body.startswith(b"Hash=" + fingerprint(pair[0]).encode()), more
 
 
 def test_of_a_long_subject_the_fingerprint_is_told(site, origin, authority, connect):
