@@ -168,6 +168,23 @@ def test_a_least_version_is_kept_to(site, authority):
     SecureClient(proxy.address, authority.trust()).close()
 
 
+def test_only_the_ciphers_and_curves_that_are_named_are_agreed_on(site):
+    proxy = site(more=", ciphers: ECDHE-ECDSA-AES256-GCM-SHA384, curves: 'P-384:P-256'")
+    place = f"{proxy.address[0]}:{proxy.address[1]}"
+    for options, agreed in (
+        # The client's order counts.
+        (["-tls1_2", "-groups", "P-256:P-384"], "Server Temp Key: ECDH, prime256v1"),
+        (["-tls1_2", "-groups", "X25519:P-384:P-256"], "Server Temp Key: ECDH, secp384r1"),
+        (["-tls1_3", "-groups", "X25519:P-384:P-256"], "Server Temp Key: ECDH, secp384r1"),
+        (["-tls1_2", "-groups", "X25519"], None),
+        (["-tls1_3", "-groups", "X25519"], None),
+        (["-tls1_2", "-cipher", "ECDHE-ECDSA-AES256-GCM-SHA384"], "Cipher is ECDHE-ECDSA-AES256-GCM-SHA384"),
+        (["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256"], None),
+    ):
+        done = completed(["openssl", "s_client", "-connect", place, *options])
+        assert (agreed or "Cipher is (NONE)") in done.stdout, (options, done.stdout)
+
+
 def test_renegotiation_is_refused(site):
     proxy = site()
     place = f"{proxy.address[0]}:{proxy.address[1]}"
@@ -604,13 +621,22 @@ def test_each_fault_of_a_certificate_is_said_where_it_is_named(authority, pair, 
         assert f"FILE:{line}:" in said and problem in said, said
 
 
-def test_a_cipher_that_nobody_knows_is_an_error(pair, tmp_path):
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("ciphers", "NONE", "has no cipher that OpenSSL knows"),
+        ("curves", "X25519:P-257", "has a curve that OpenSSL does not know"),
+        ("curves", "", "has a curve that OpenSSL does not know"),
+        ("min_version", "1.1", "is not a version of TLS"),
+    ],
+)  # fmt: skip
+def test_what_nobody_can_agree_on_is_an_error(pair, tmp_path, key, value, problem):
     file = tmp_path / "martlet.yaml"
     file.write_text(
-        f"listen: {{address: 127.0.0.1:0, tls: {{certificate: {pair[0]}, key: {pair[1]}, ciphers: NONE}}}}\n"
+        f"listen: {{address: 127.0.0.1:0, tls: {{certificate: {pair[0]}, key: {pair[1]},\n  {key}: '{value}'}}}}\n"
         "routes: [{respond: {status: 200}}]\n")
     done = command("check", file)
-    assert done.returncode == 78 and "no cipher that OpenSSL knows" in done.stderr
+    assert done.returncode == 78 and f":2:{5 + len(key)}: " in done.stderr and problem in done.stderr, done.stderr
 
 
 # Certificates that change.
