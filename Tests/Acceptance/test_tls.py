@@ -208,16 +208,16 @@ def test_a_client_that_speaks_no_http_1_is_told_so(site, authority):
 
 def test_the_certificate_is_chosen_by_the_name_that_is_asked_for(site, authority, connect):
     first = ["site.test", "127.0.0.1"]
-    exact, wild = authority.issue("a.example.test"), authority.issue("*.example.test")
-    proxy = site(more=f", certificates: [{{certificate: {exact[0]}, key: {exact[1]}}}, "
-                      f"{{certificate: {wild[0]}, key: {wild[1]}}}]")
+    exact, wild, partly = authority.issue("a.example.test"), authority.issue("*.example.test"), authority.issue("w*.partly.test")
+    others = ", ".join(f"{{certificate: {certificate}, key: {key}}}" for certificate, key in (exact, wild, partly))
+    proxy = site(more=f", certificates: [{others}]")
     assert connect(proxy, "a.example.test").names == ["a.example.test"]
     assert connect(proxy, "A.Example.Test").names == ["a.example.test"]
     assert connect(proxy, "b.example.test").names == ["*.example.test"]
     assert connect(proxy, "site.test").names == first
     context = authority.trust()
     context.check_hostname = False
-    for other in ("x.b.example.test", "example.test", "other.test"):
+    for other in ("x.b.example.test", "example.test", "other.test", "www.partly.test", "*.example.test.other.test"):
         assert connect(proxy, other, context=context).names == first, other
     assert connect(proxy, None, context=context).names == first
 
@@ -705,6 +705,17 @@ def test_a_bad_certificate_is_reported_and_the_old_one_stays(watched, mounted, a
     mounted.put(*authority.issue("site.test", days=-1, start_days=-9))
     proxy.stderr.wait_for(r"tls.crt expired on 20\S+; the certificate in use is shown on")
     assert connect(proxy).serial.lstrip("0") == old.lstrip("0")
+    certificate, key = authority.issue("site.test")
+    leaf, middle = certificate.read_bytes().split(b"-----BEGIN", 1)[1].split(b"-----BEGIN", 1)
+    for content, problem in (
+        (b"-----BEGIN" + middle + b"-----BEGIN" + leaf, "the certificate of the key is number 2, and must be the first"),
+        (b"-----BEGIN" + leaf + authority.certificate.read_bytes(), "certificate 2 has not signed number 1"),
+        (b"-----BEGIN" + leaf + b"-----BEGIN" + middle[:200], "certificate 2 cannot be read"),
+    ):
+        certificate.write_bytes(content)
+        mounted.put(certificate, key)
+        proxy.stderr.wait_for(f"tls.crt: {problem}; the certificate in use is shown on")
+        assert connect(proxy).serial.lstrip("0") == old.lstrip("0")
     mounted.put(*authority.issue("site.test"))
     proxy.stderr.wait_for(r"tls.crt has changed")
     assert connect(proxy).serial.lstrip("0") != old.lstrip("0")
