@@ -1,4 +1,3 @@
-import Configuration
 import HTTP
 import Memory
 import Network
@@ -64,7 +63,9 @@ extension Worker {
     if !exchanges[exchange].keepsRequestID { except.insert(.xRequestID) }
     // What opens a session must be readable here.
     if exchanges[exchange].session.role == .opener { except.insert(.acceptEncoding) }
-    if certificate != nil || !keepsClientCertificate(exchange, forwarded) {
+    if certificate != nil || !forwarded.keepsClientCertificate || !isTrusted
+      || asksForCertificates(exchange)
+    {
       except.insert(.xForwardedClientCert)
     }
     except.formUnion(edited)
@@ -100,15 +101,11 @@ extension Worker {
     appendEdited(edits, status: 0, of: exchange, &writer, to: &input)
   }
 
-  /// Who a client is by its certificate is said by who has checked that: where we ask for
-  /// certificates, by nobody else.
-  private func keepsClientCertificate(_ exchange: Handle, _ forwarded: ForwardedPolicy) -> Bool {
-    guard forwarded.keepsClientCertificate, exchanges[exchange].facts.isTrusted else {
-      return false
-    }
+  /// Whether the client is asked for a certificate: then nobody else says who it is.
+  private func asksForCertificates(_ exchange: Handle) -> Bool {
     let place = Int(clients[exchanges[exchange].client].place)
     let snapshot = generations[exchanges[exchange].generation].snapshot
-    return !snapshot.listeners[place].asksForCertificates
+    return snapshot.listeners[place].asksForCertificates
   }
 
   /// The client's own, or what a server's X-Accel-Redirect has made of it.
