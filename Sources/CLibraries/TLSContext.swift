@@ -43,7 +43,15 @@ public struct TLSClients: Sendable {
     return unsafe SSL_CTX_set_cipher_list(handle.pointer, ciphers) == 1
   }
 
-  static let groups = "X25519:P-256:P-384"
+  /// The curves of the same profile.
+  public static let curves = "X25519:P-256:P-384"
+
+  /// Whether libssl knows every curve of a list.
+  public static func knows(curves: String) -> Bool {
+    let handle = unsafe Handle(TLS_server_method())
+    ERR_clear_error()
+    return unsafe copenssl_set_groups(handle.pointer, curves) == 1
+  }
 
   /// A reference to libssl's context, which counts references by itself.
   @safe final class Handle: @unchecked Sendable {
@@ -88,15 +96,16 @@ public struct TLSClients: Sendable {
   ///   - identities: at least one; the first is for clients that ask for no name, or for one that
   ///     nobody has. Of those that have the same name each kind of key is taken once.
   ///   - ciphers: for TLS 1.2, as libssl writes them.
+  ///   - curves: for both, likewise.
   public init(
     identities: [TLSIdentity], least: TLSVersion = .v12, ciphers: String = TLSContext.ciphers,
-    clients: TLSClients? = nil, tickets: TicketKeys
+    curves: String = TLSContext.curves, clients: TLSClients? = nil, tickets: TicketKeys
   ) throws(CertificateFault) {
     var made: [[Int]: Handle] = [:]
     func context(_ members: [Int]) throws(CertificateFault) -> Handle {
       if let known = made[members] { return known }
       let handle = unsafe Handle(TLS_server_method())
-      try Self.prepare(handle, least, ciphers, tickets)
+      try Self.prepare(handle, least, ciphers, curves, tickets)
       unsafe try Self.admit(clients, to: handle.pointer)
       for i in members { unsafe try identities[i].install(in: handle.pointer) }
       made[members] = handle
@@ -160,13 +169,14 @@ public struct TLSClients: Sendable {
   }
 
   private static func prepare(
-    _ handle: Handle, _ least: TLSVersion, _ ciphers: String, _ tickets: TicketKeys
+    _ handle: Handle, _ least: TLSVersion, _ ciphers: String, _ curves: String,
+    _ tickets: TicketKeys
   ) throws(CertificateFault) {
     let context = unsafe handle.pointer
     ERR_clear_error()
     guard unsafe copenssl_set_least_version(context, least.number) == 1,
       unsafe SSL_CTX_set_cipher_list(context, ciphers) == 1,
-      unsafe copenssl_set_groups(context, groups) == 1
+      unsafe copenssl_set_groups(context, curves) == 1
     else { throw .refused(OpenSSLError.text()) }
     // What is resumed is in the clients' tickets, and costs nothing here.
     unsafe copenssl_turn_cache_off(context)

@@ -17,12 +17,17 @@ public struct ProxyHeader: Equatable, Sendable {
   public let source: SocketAddress?
   /// Whom it connected to; nil likewise.
   public let destination: SocketAddress?
+  /// Whether it spoke TLS with the proxy.
+  public let isSecure: Bool
   /// Bytes that the header takes.
   public let length: Int
 
-  public init(source: SocketAddress?, destination: SocketAddress?, length: Int) {
+  public init(
+    source: SocketAddress?, destination: SocketAddress?, isSecure: Bool = false, length: Int
+  ) {
     self.source = source
     self.destination = destination
+    self.isSecure = isSecure
     self.length = length
   }
 
@@ -148,17 +153,18 @@ extension ProxyHeader {
     // AF_UNSPEC, then IPv4, IPv6, and paths of Unix sockets; of ports two bytes each.
     let size = family == 0 || transport == 0 ? 0 : [12, 36, 216][Int(family) - 1]
     guard header.count >= prefixSize + size else { throw .malformed }
-    if size > 0 { try checkFields(header, from: prefixSize + size) }
+    let isSecure = size > 0 ? try readFields(header, from: prefixSize + size) : false
     // Only a stream's ends are those of this connection.
     guard transport == 1, family == 1 || family == 2 else {
-      return ProxyHeader(source: nil, destination: nil, length: header.count)
+      return ProxyHeader(
+        source: nil, destination: nil, isSecure: isSecure, length: header.count)
     }
     let width = family == 1 ? 4 : 16
     let ports = prefixSize + 2 * width
     return ProxyHeader(
       source: address(header, at: prefixSize, width, port: ports),
       destination: address(header, at: prefixSize + width, width, port: ports + 2),
-      length: header.count)
+      isSecure: isSecure, length: header.count)
   }
 
   private static func address(
@@ -173,24 +179,55 @@ extension ProxyHeader {
       address, port: UInt16(truncatingIfNeeded: number(header, at: port, size: 2)))
   }
 
-  /// What may stand behind the addresses: kind, length and value each (§2.2). Of the kinds only
-  /// the sum over all of the header matters here.
-  private static func checkFields(_ header: Span<UInt8>, from start: Int) throws(Fault) {
+  /// What may stand behind the addresses (§2.2). Of the kinds those count that tell of the sum
+  /// over all of the header and of TLS.
+  ///
+  /// - Returns: whether the client spoke TLS with the proxy.
+  private static func readFields(_ header: Span<UInt8>, from start: Int) throws(Fault) -> Bool {
+    var tellsOfTLS = false
+    var isSecure = false
     var i = start
     while i < header.count {
-      guard header.count - i >= 3 else { throw .malformed }
-      let size = Int(number(header, at: i + 1, size: 2))
-      guard header.count - i - 3 >= size else { throw .malformed }
-      if header[i] == 0x03 {  // PP2_TYPE_CRC32C
-        guard size == 4 else { throw .malformed }
-        let sum = checksum(header, without: i + 3..<i + 7)
-        guard UInt64(sum) == number(header, at: i + 3, size: 4) else { throw .checksum }
+      let value = try value(of: header, at: i, before: header.count)
+      switch header[i] {
+      case 0x03:  // PP2_TYPE_CRC32C
+        guard value.count == 4 else { throw .malformed }
+        let sum = checksum(header, without: value)
+        guard UInt64(sum) == number(header, at: value.lowerBound, size: 4) else {
+          throw .checksum
+        }
+      case 0x20:  // PP2_TYPE_SSL, which could say two things if it came twice
+        guard !tellsOfTLS else { throw .malformed }
+        tellsOfTLS = true
+        isSecure = try readTLS(header, value)
+      default: break
       }
-      i += 3 + size
+      i = value.upperBound
     }
+    return isSecure
   }
 
-  /// CRC32c (RFC 4960 appendix B), the bytes of the sum itself counting as 0 (§2.2.4).
+  /// Flags, what became of the client's certificate, and fields within the field (§2.2.6).
+  private static func readTLS(_ header: Span<UInt8>, _ field: Range<Int>) throws(Fault) -> Bool {
+    guard field.count >= 5 else { throw .malformed }
+    var i = field.lowerBound + 5
+    while i < field.upperBound {
+      i = try value(of: header, at: i, before: field.upperBound).upperBound
+    }
+    return header[field.lowerBound] & 0x01 != 0  // PP2_CLIENT_SSL
+  }
+
+  /// Where the value of a field is, behind its kind and length.
+  private static func value(
+    of header: Span<UInt8>, at start: Int, before end: Int
+  ) throws(Fault) -> Range<Int> {
+    guard end - start >= 3 else { throw .malformed }
+    let size = Int(number(header, at: start + 1, size: 2))
+    guard end - start - 3 >= size else { throw .malformed }
+    return start + 3..<start + 3 + size
+  }
+
+  /// CRC32c (RFC 4960 appendix B), the bytes of the sum itself counting as 0 (§2.2.3).
   private static func checksum(_ header: Span<UInt8>, without own: Range<Int>) -> UInt32 {
     var sum = UInt32.max
     for i in header.indices {

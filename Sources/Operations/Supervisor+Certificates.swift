@@ -3,11 +3,25 @@ import Configuration
 import Proxy
 import Reactor
 
-/// What another thread has found in the files of certificates.
+/// What another thread has found in the files of certificates and of ticket keys.
 public struct CertificateLook: Sendable {
   let sights: FileSights
-  /// What they hold, or why that is of no use; nil where it is not time to read them.
-  let content: Result<TLSListeners, CertificateProblem>?
+  /// What the certificates hold, or why that is of no use; nil where it is not time to read them.
+  var content: Result<TLSListeners, CertificateProblem>?
+  /// The same of the ticket keys.
+  var ticketFile: Result<TicketFile, CertificateProblem>?
+}
+
+/// What a configuration has of certificates, keys and authorities, all read.
+struct CertificateContents: Sendable {
+  let shown: TLSListeners
+  let ticketFile: TicketFile
+  let poolContexts: PoolContexts
+
+  /// The share that they are on keeps silent.
+  struct Unanswered: Error, CustomStringConvertible {
+    let description = "files of certificates did not answer in time"
+  }
 }
 
 // Certificates, which change on disk and grow old.
@@ -45,20 +59,25 @@ extension Supervisor {
       return
     }
     certificateWatch.looks(now: now, interval: interval)
-    let (watch, tls, tickets) = (certificateWatch, tls, tickets)
+    let (watch, tls, tickets, settings) = (certificateWatch, tls, tickets, configuration.tls)
     let status = setting.source.status
     let mailbox = setting.mailbox
     _ = certificateLookup.begin(
       {
-        let sights = watch.known.map { FileSight($0.path, status($0.path)) }
         var watch = watch
-        guard !watch.see(sights).isEmpty else {
-          return CertificateLook(sights: sights, content: nil)
+        var look = CertificateLook(sights: watch.known.map { FileSight($0.path, status($0.path)) })
+        var changed = watch.see(look.sights)
+        if settings.removeTicketKeys(from: &changed) {
+          look.ticketFile = Result { () throws(CertificateProblem) in
+            try TicketFile(settings, status)
+          }
         }
-        let content = Result { () throws(CertificateProblem) in
-          try TLSListeners(tls.listens, tickets, after: tls, status)
+        if !changed.isEmpty {
+          look.content = Result { () throws(CertificateProblem) in
+            try TLSListeners(tls.listens, tickets, after: tls, status)
+          }
         }
-        return CertificateLook(sights: sights, content: content)
+        return look
       },
       then: { mailbox.post(.lookedAtCertificates($0)) })
   }
@@ -69,12 +88,13 @@ extension Supervisor {
     guard shutdown.isRunning else { return }
     var watch = certificateWatch
     var changed = watch.see(look.sights)
-    let isAboutTickets = configuration.tls.ticketKeys.map(changed.contains) ?? false
-    changed.removeAll { $0 == configuration.tls.ticketKeys }
+    let isAboutTickets = configuration.tls.removeTicketKeys(from: &changed)
     // It began before the one that has first seen the change was over: the next one reads.
-    guard changed.isEmpty || look.content != nil else { return }
+    guard changed.isEmpty || look.content != nil, !isAboutTickets || look.ticketFile != nil else {
+      return
+    }
     certificateWatch = watch
-    if isAboutTickets, let path = configuration.tls.ticketKeys { renewTicketKeys(path) }
+    if isAboutTickets, let read = look.ticketFile { renewTicketKeys(read) }
     guard !changed.isEmpty, let content = look.content else { return }
     do throws(CertificateProblem) {
       show(try content.get())
@@ -83,6 +103,10 @@ extension Supervisor {
       return
     }
     for problem in tls.unstapled { logger.error("\(problem); it is not stapled") }
+    for path in Set(tls.listens.compactMap { $0.tls?.clients?.authorities }).sorted()
+    where changed.contains(path) {
+      logger.notice("\(path) has changed: it says which clients are let in")
+    }
     for shown in tls.certificates {
       if changed.contains(shown.files.certificate) || changed.contains(shown.files.key) {
         logger.notice(
@@ -92,6 +116,25 @@ extension Supervisor {
         logger.notice("\(path) has changed: it is good until \(staple.validUntil)")
       }
     }
+  }
+
+  /// Reads what a configuration needs for a reload, which a share holds up for a while only.
+  ///
+  /// - Parameter isShown: its listeners are shown, too; else they stay as they are.
+  func readCertificates(of next: Configuration, isShown: Bool) throws -> CertificateContents {
+    let (old, tickets, poolContexts) = (tls, tickets, poolContexts)
+    let status = setting.source.status
+    let end = Clock.read().now + Lookout.patience.nanoseconds
+    let read = reloadLookup.answer(by: end) {
+      Result { () throws(CertificateProblem) in
+        CertificateContents(
+          shown: isShown ? try TLSListeners(next.listen, tickets, after: old, status) : old,
+          ticketFile: try TicketFile(next.tls, status),
+          poolContexts: try PoolContexts(next.pools, after: poolContexts))
+      }
+    }
+    guard let read else { throw CertificateContents.Unanswered() }
+    return try read.get()
   }
 
   /// Handshakes that begin from now on show these.
@@ -104,12 +147,14 @@ extension Supervisor {
   }
 
   /// The file of ticket keys has changed.
-  private func renewTicketKeys(_ path: String) {
+  private func renewTicketKeys(_ read: Result<TicketFile, CertificateProblem>) {
     do throws(CertificateProblem) {
-      take(try TicketFile(configuration.tls, setting.source.status))
-      let count = ticketFile.keys.count
+      take(try read.get())
       logger.notice(
-        "\(path) has changed: session tickets are sealed with the first of \(count) keys")
+        """
+        \(configuration.tls.ticketKeys ?? "") has changed: session tickets are sealed with the \
+        first of \(ticketFile.keys.count) keys
+        """)
     } catch {
       logger.error("\(error); the ticket keys in use are kept")
     }
@@ -150,5 +195,14 @@ extension Supervisor {
         Metrics.stapleSeconds, [("certificate", shown.files.certificate)],
         shown.staple.map { max($0.validUntil.seconds - now.seconds, 0) } ?? 0)
     }
+  }
+}
+
+extension TLSSettings {
+  /// Takes the file of ticket keys out of those that have changed; false if it is none of them.
+  fileprivate func removeTicketKeys(from changed: inout [String]) -> Bool {
+    let count = changed.count
+    changed.removeAll { $0 == ticketKeys }
+    return changed.count < count
   }
 }

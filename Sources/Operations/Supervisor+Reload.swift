@@ -60,15 +60,11 @@ extension Supervisor {
     var next = loaded
     // Sockets stay as they are, and so does what is told of them by number.
     if !isSame { next.listen = configuration.listen }
-    let shown =
-      isSame
-      ? try TLSListeners(next.listen, tickets, after: tls, setting.source.status) : tls
-    let ticketFile = try TicketFile(next.tls, setting.source.status)
-    let contexts = try PoolContexts(next.pools, after: poolContexts)
+    let read = try readCertificates(of: next, isShown: isSame)
     var new = try ServerRoster(next.pools, &directory) { names.addresses(of: $0) }
     let kept = orders.kept(from: configuration.pools, to: next.pools)
     new.take(kept)
-    new.secure(by: contexts.contexts)
+    new.secure(by: read.poolContexts.contexts)
     let lease = SnapshotLease()
     sessions = Self.sessions(for: next, known: sessions)
     let snapshots: [Snapshot]
@@ -91,13 +87,13 @@ extension Supervisor {
       accessLog?.reopen(destination)
     }
     configuration = next
-    poolContexts = contexts
+    poolContexts = read.poolContexts
     names.track(new.names, now: control.clock.now)
     prober.track(new.targets, &control)
     workers.change(to: snapshots)
     moveClients(ofServersGoneSince: old)
-    if isSame { show(shown) }
-    take(ticketFile)
+    if isSame { show(read.shown) }
+    take(read.ticketFile)
     certificateWatch.taken(tls.sights + ticketFile.sights)
     applyDrains()
     if let snapshot = snapshots.first { files.keep(snapshot.fileRoutes()) }

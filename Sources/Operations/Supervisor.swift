@@ -103,6 +103,7 @@ public final class Supervisor {
   var poolContexts: PoolContexts
   var certificateWatch: FileWatch
   let certificateLookup = Lookout()
+  let reloadLookup = Lookout()
   var nextTicketKey: Instant
   var nextExpiryCheck: Instant = 0
   var admin: AdminServer?

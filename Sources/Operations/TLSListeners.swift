@@ -140,8 +140,8 @@ struct TLSListeners: Sendable {
   ) throws(CertificateProblem) -> TLSContext {
     do throws(CertificateFault) {
       return try TLSContext(
-        identities: identities, least: tls.least, ciphers: tls.ciphers, clients: clients,
-        tickets: tickets)
+        identities: identities, least: tls.least, ciphers: tls.ciphers, curves: tls.curves,
+        clients: clients, tickets: tickets)
     } catch {
       throw CertificateProblem(error, tls.certificates[0])
     }

@@ -26,6 +26,8 @@ struct ClientConnection: ~Copyable {
   /// Who connected, or for whom, as a balancer that is believed has said.
   var address: SocketAddress
   var state = State.idle
+  /// It spoke TLS with the balancer, as that has said.
+  var cameSecurely = false
   /// The entry of `listen` that it came by.
   let place: UInt16
   /// Requests begun on this connection.
@@ -43,6 +45,9 @@ struct ClientConnection: ~Copyable {
     self.place = UInt16(truncatingIfNeeded: place)
     accepted = now
   }
+
+  /// Whether it speaks TLS, with us or with a balancer that is believed.
+  var speaksTLS: Bool { transport.isSecure || cameSecurely }
 }
 
 extension Handle {

@@ -63,8 +63,11 @@ extension Worker {
     if !exchanges[exchange].keepsRequestID { except.insert(.xRequestID) }
     // What opens a session must be readable here.
     if exchanges[exchange].session.role == .opener { except.insert(.acceptEncoding) }
-    // Who was let in by a certificate is said by who has checked it, and by nobody else.
-    if !isTrusted || certificate != nil { except.insert(.xForwardedClientCert) }
+    if certificate != nil || !forwarded.keepsClientCertificate || !isTrusted
+      || asksForCertificates(exchange)
+    {
+      except.insert(.xForwardedClientCert)
+    }
     except.formUnion(edited)
 
     appendRequestLine(exchange, &writer, to: &input)
@@ -74,7 +77,7 @@ extension Worker {
       appendForwardedFor(exchange, isReplaced: forwarded.addresses == .replace, to: &input)
     }
     if setsProto {
-      let isSecure = clients[exchanges[exchange].client].transport.isSecure
+      let isSecure = clients[exchanges[exchange].client].speaksTLS
       writer.field("X-Forwarded-Proto", isSecure ? "https" : "http", to: &input)
     }
     if let certificate, !edited.contains(.xForwardedClientCert) {
@@ -96,6 +99,13 @@ extension Worker {
     let lines = edits.lines
     writer.lines(lines.span, to: &input)
     appendEdited(edits, status: 0, of: exchange, &writer, to: &input)
+  }
+
+  /// Whether the client is asked for a certificate: then nobody else says who it is.
+  private func asksForCertificates(_ exchange: Handle) -> Bool {
+    let place = Int(clients[exchanges[exchange].client].place)
+    let snapshot = generations[exchanges[exchange].generation].snapshot
+    return snapshot.listeners[place].asksForCertificates
   }
 
   /// The client's own, or what a server's X-Accel-Redirect has made of it.

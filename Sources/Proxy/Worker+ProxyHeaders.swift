@@ -42,6 +42,7 @@ extension Worker {
       scratch.count == header.length
     else { return closeClient(client) }
     if let source = header.source { clients[client].address = source }
+    clients[client].cameSecurely = header.isSecure
     let listener = Int(clients[client].work.slot)
     if identities[listener] != nil {
       admitSecurely(client, listener)

@@ -142,7 +142,7 @@ extension Worker {
     let peer = clients[exchanges[exchange].client].address.address
     facts.address = peer
     facts.isTrusted = snapshot.trusts(peer)
-    facts.isSecure = clients[exchanges[exchange].client].transport.isSecure
+    facts.isSecure = clients[exchanges[exchange].client].speaksTLS
     guard facts.isTrusted else { return facts }
     facts.address = snapshot.clientAddress.find(
       in: requestHead.fields, of: bytes, peer: peer, trustedBy: snapshot)

@@ -31,23 +31,61 @@ struct FrappeConfiguration {
     let variables = Variables(environment: environment)
     let site = try variables.site()
     let values: [(name: String, value: String)] = [
-      ("LISTEN", places.listen), ("SITES", places.sites),
+      ("SITES", places.sites),
       ("BACKEND", try variables.servers("BACKEND", "0.0.0.0:8000")),
       ("SOCKETIO", try variables.servers("SOCKETIO", "0.0.0.0:9000")),
-      ("UPSTREAM_REAL_IP_ADDRESS", try variables.trustedProxy()),
-      ("UPSTREAM_REAL_IP_HEADER", try variables.addressHeader()),
-      ("UPSTREAM_REAL_IP_RECURSIVE", try variables.isRecursive() ? "true" : "false"),
       ("FRAPPE_SITE_NAME_HEADER", site),
       ("PROXY_READ_TIMEOUT", variables.readTimeout()),
       ("CLIENT_MAX_BODY_SIZE", variables["CLIENT_MAX_BODY_SIZE", "50m"]),
     ]
     var text = String(decoding: PackageResources.frappe_yaml, as: UTF8.self)
-    text = Self.replace("${ADMIN}", by: Self.adminLine(places.admin), in: text)
+    let proxy = try variables.trustedProxy()
+    let header = variables.addressHeader
+    let isRecursive = try variables.isRecursive()
+    for (name, lines) in [
+      ("LISTEN", Self.listenLines(places.listen, behind: header == nil ? proxy : nil)),
+      ("ADMIN", Self.adminLine(places.admin)),
+      ("CLIENT_ADDRESS", Self.addressLines(proxy, header, isRecursive: isRecursive)),
+    ] {
+      text = Self.replace("${\(name)}", by: lines, in: text)
+    }
     for (name, value) in values {
       text = Self.replace("\"${\(name)}\"", by: Self.quoted(value), in: text)
       text = Self.replace("${\(name)}", by: value, in: text)
     }
     self.text = text
+  }
+
+  /// - Parameter proxy: who says in front of each connection whose it is, if anybody does.
+  private static func listenLines(_ addresses: String, behind proxy: String?) -> String {
+    guard let proxy else { return "listen: \(quoted(addresses))" }
+    let entries = addresses.split(separator: ",").map { address in
+      """
+
+        - address: \(quoted(String(address.filter { $0 != " " })))
+          proxy_protocol: {from: [\(quoted(proxy))]}  # UPSTREAM_REAL_IP_ADDRESS
+      """
+    }
+    return "listen:" + entries.joined()
+  }
+
+  /// - Parameter header: nil where it stands in front of the connection.
+  private static func addressLines(
+    _ proxy: String, _ header: String?, isRecursive: Bool
+  ) -> String {
+    guard let header else {
+      return """
+        # Whose connection it is the PROXY protocol says; no header is believed for that.
+        trusted_proxies: []
+        """
+    }
+    return """
+      # Whose word counts about the client's address, and in which header it stands.
+      trusted_proxies: [\(quoted(proxy))]  # UPSTREAM_REAL_IP_ADDRESS
+      client_address:
+        header: \(quoted(header))  # UPSTREAM_REAL_IP_HEADER
+        recursive: \(isRecursive)  # UPSTREAM_REAL_IP_RECURSIVE
+      """
   }
 
   private static func adminLine(_ address: String?) -> String {
@@ -134,16 +172,11 @@ private struct Variables {
     return answer.addresses.map(\.description).joined(separator: "\n")
   }
 
-  /// nginx: `real_ip_header`.
-  func addressHeader() throws(Mistake) -> String {
-    let name = "UPSTREAM_REAL_IP_HEADER"
-    let value = self[name, "X-Forwarded-For"]
-    guard value != "proxy_protocol" else {
-      throw Mistake(
-        variable: name, value: value,
-        problem: "is not a header: proxy_protocol is a key of listen, in a configuration of yours")
-    }
-    return value
+  /// nginx: `real_ip_header`; nil for its word `proxy_protocol`. nginx takes no notice of that
+  /// word unless `listen` has it, too, which the image's template leaves to whoever changes it.
+  var addressHeader: String? {
+    let value = self["UPSTREAM_REAL_IP_HEADER", "X-Forwarded-For"]
+    return value == "proxy_protocol" ? nil : value
   }
 
   /// nginx: `real_ip_recursive`.

@@ -10,6 +10,8 @@ from support import martlet as command_line
 from support.martlet import CRASH, Martlet
 from support.origin import Origin, RefusedPort, SilentPort, answer
 from support.peers import Gunicorn, HAProxy, Nginx, Realtime
+from support.process import completed
+from support.share import SOURCE
 from support.tls import Authority, SecureOrigin
 from support.waiting import PATIENCE
 
@@ -95,6 +97,15 @@ def pair(authority):
 def secure_origin():
     """Starts one that speaks TLS: see support.tls.SecureOrigin."""
     yield from _origins(SecureOrigin)
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory):
+    """The library that makes shares slow, compiled once: see support.share."""
+    built = tmp_path_factory.mktemp("library") / "slow_share.so"
+    done = completed(["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", built, SOURCE, "-ldl"])
+    assert done.returncode == 0, done.stderr
+    return built
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """`martlet frappe`: the front end of frappe_docker without a file."""
 
+import json
 import re
 import signal
 
@@ -91,6 +92,53 @@ def test_a_limit_is_written_as_nginx_writes_it(frappe, origin):
     assert ask(address, "POST", "/api", body=b"x" * 1025, host="erp.test").status == 413
 
 
+PROXY_LINE = b"PROXY TCP4 203.0.113.9 192.0.2.1 40000 443\r\n"
+
+
+def test_a_balancer_may_say_whose_connection_it_is(frappe, origin):
+    """nginx: `real_ip_header proxy_protocol` with `listen … proxy_protocol`."""
+    web = origin()
+    address = frappe(
+        "--admin", "127.0.0.1:0", BACKEND=str(web), SOCKETIO=str(web), UPSTREAM_REAL_IP_HEADER="proxy_protocol",
+        UPSTREAM_REAL_IP_ADDRESS="127.0.0.1")
+
+    def seen(preface=b"", source=None, **headers):
+        with Client(address, source=source) as client:
+            client.send(preface)
+            assert client.get("/api", headers, host="erp.test").status == 200
+        return web.next_request().headers["X-Forwarded-For"]
+
+    assert seen(PROXY_LINE) == "203.0.113.9"
+    # What anybody says in a header is not believed.
+    claim = {"X-Forwarded-For": "6.6.6.6"}
+    assert seen(PROXY_LINE, **claim) == "203.0.113.9"
+    assert seen(b"PROXY UNKNOWN\r\n", **claim) == "127.0.0.1"
+    assert seen(source="127.0.0.2", **claim) == "127.0.0.2"
+    records = frappe.processes[0].stdout
+    records.wait_for("^{", count=4)
+    clients = sorted(json.loads(line)["client"] for line in records.since())
+    assert clients == ["127.0.0.1", "127.0.0.2", "203.0.113.9", "203.0.113.9"]
+    with Client(address) as client:
+        client.write("GET", "/api", host="erp.test")
+        client.read_end()
+
+
+def test_nginx_needs_more_than_the_variable_to_take_it(nginx, tmp_path):
+    """Why the variable alone is enough here: in nginx's image it says nothing, and the header is a bad request."""
+    peer = nginx(
+        f"listen unix:{tmp_path}/behind proxy_protocol; set_real_ip_from unix:; real_ip_header proxy_protocol;\n"
+        "location / { return 200 $remote_addr; }")
+    for path, preface, status, body in (
+        (peer.address, b"", 200, b"unix:"),
+        (peer.address, PROXY_LINE, 400, None),
+        (f"{tmp_path}/behind", PROXY_LINE, 200, b"203.0.113.9"),
+    ):
+        with Client(path) as client:
+            client.send(preface)
+            response = client.get("/", {"X-Forwarded-For": "6.6.6.6"})
+            assert response.status == status and body in (None, response.body)
+
+
 def test_the_shipped_file_is_what_it_prints():
     printed = command("frappe", "--print")
     assert printed.returncode == 0
@@ -113,6 +161,18 @@ def test_what_it_prints_is_right(tmp_path):
     assert "127.0.0.1" in re.search(r"^trusted_proxies: (.*)$", effective, re.MULTILINE)[1]
 
 
+def test_it_prints_where_a_balancer_says_whose_connection_it_is(tmp_path):
+    printed = command(
+        "frappe", "--print", "--listen", "127.0.0.1:8080, [::1]:8080",
+        env={"UPSTREAM_REAL_IP_HEADER": "proxy_protocol", "UPSTREAM_REAL_IP_ADDRESS": "10.0.0.0/8"})
+    file = tmp_path / "martlet.yaml"
+    file.write_text(printed.stdout)
+    checked = command("check", "--effective", file)
+    assert checked.returncode == 0, checked.stderr
+    assert len(re.findall(r"^ *from: +- 10.0.0.0/8$|^ *from: 10.0.0.0/8$|^ *from: \[10.0.0.0/8\]$", checked.stdout, re.MULTILINE)) == 2
+    assert re.search(r"^trusted_proxies: \[\]$", checked.stdout, re.MULTILINE)
+
+
 @pytest.mark.parametrize(
     "variable, value, problem",
     [
@@ -121,7 +181,7 @@ def test_what_it_prints_is_right(tmp_path):
         ("BACKEND", "unix:/run/x", "is no host and port"),
         ("FRAPPE_SITE_NAME_HEADER", "$http_x_site", "is neither $host nor the name of a site"),
         ("UPSTREAM_REAL_IP_RECURSIVE", "yes", "is neither on nor off"),
-        ("UPSTREAM_REAL_IP_HEADER", "proxy_protocol", "is not a header"),
+        ("UPSTREAM_REAL_IP_HEADER", "X Real", '"X Real" is not the name of a header'),
         ("PROXY_READ_TIMEOUT", "soon", '"soon" is not a duration'),
         ("CLIENT_MAX_BODY_SIZE", "50mb", '"50mb" has no unit'),
     ],

@@ -50,6 +50,8 @@ BROKEN = {
     "a command that is none": binary(command=2),
     "a length that is too short": b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x04\1\2\3\4",
     "a length beyond 4096": b"\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff",
+    "TLS that is longer than the header": binary(fields=b"\x20\xff\xff\1\0\0\0\0"),
+    "TLS with a field that is longer": binary(fields=b"\x20\0\x08\1\0\0\0\0\x21\0\1x"),
     "a sum that is wrong": binary(fields=b"\x03\0\x04\0\0\0\0"),
 }
 
@@ -135,6 +137,37 @@ def test_what_the_client_says_of_itself_is_believed_as_far_as_its_own_address_is
     proxy = site(trusted=CLIENT)
     assert connect(proxy, LINE).get("/", claim).body == f"198.51.100.4, {CLIENT}".encode()
     assert proxy.log_lines(1)[0]["client"] == "198.51.100.4"
+
+
+def says_how(stream, request):
+    stream.send(answer(request.headers["X-Forwarded-Proto"].encode()))
+    return True
+
+
+# PP2_TYPE_SSL: flags, what became of the client's certificate, and the version.
+OVER_TLS = b"\x20\0\x0f\x01\0\0\0\0\x21\0\x07TLSv1.3"
+OVER_TCP = b"\x20\0\x05\0\0\0\0\0"
+
+
+def test_who_spoke_tls_with_the_balancer_came_by_https(site, origin, connect):
+    proxy = site(web=origin(says_how))
+    for fields, scheme in ((OVER_TLS, b"https"), (OVER_TCP, b"http"), (b"", b"http")):
+        client = connect(proxy, binary(fields=fields))
+        for _ in range(2):
+            assert client.get("/").body == scheme
+    # Another one that is not believed says it in vain.
+    client = connect(proxy, binary(fields=OVER_TLS), source=STRANGER)
+    assert client.get("/").status == 400
+    # What comes by TLS does so whatever the balancer has seen of it.
+    assert connect(site(True, web=origin(says_how)), binary(fields=OVER_TCP), True).get("/").body == b"https"
+
+
+def test_who_spoke_tls_with_the_balancer_is_not_sent_to_https(martlet, connect):
+    proxy = martlet(
+        "listen: [{address: '127.0.0.1:0', proxy_protocol: {from: [127.0.0.1]}, redirect: https}]\n"
+        "routes: [{respond: {status: 200, body: site}}]\n")
+    assert connect(proxy, binary(fields=OVER_TLS)).get("/").body == b"site"
+    assert connect(proxy, binary(fields=OVER_TCP)).get("/").status == 308
 
 
 def test_limits_count_each_client_behind_the_balancer_by_itself(site, connect):

@@ -6,16 +6,14 @@
 import os
 import random
 import re
-from pathlib import Path
 
 import pytest
 
 from support.martlet import Martlet
-from support.process import completed
+from support.share import Share, shared
 from support.waiting import until
 from support.wire import Truncated
 
-SOURCE = Path(__file__).parent / "support/slow_share.c"
 MiB = 1 << 20
 
 CONFIG = """
@@ -28,44 +26,6 @@ routes:
   - {name: share, match: {prefix: /share}, files: {alias: $share}}
   - {match: {prefix: /either}, files: {alias: $share, fallback: web}}
 """
-
-
-@pytest.fixture(scope="session")
-def library(tmp_path_factory):
-    """The library that makes shares slow, compiled once."""
-    built = tmp_path_factory.mktemp("library") / "slow_share.so"
-    done = completed(["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", built, SOURCE, "-ldl"])
-    assert done.returncode == 0, done.stderr
-    return built
-
-
-class Share:
-    """A directory that the proxy under test takes for a share."""
-
-    def __init__(self, path, calls):
-        self.path = path
-        self._gate = Path(f"{path}.hang")
-        self._calls = calls
-        path.mkdir()
-
-    def hang(self):
-        self._gate.touch()
-
-    def release(self):
-        self._gate.unlink()
-
-    def write(self, name, content):
-        (self.path / name).write_bytes(content)
-        return content
-
-    def calls(self, name=""):
-        """What was asked of the share for requests so far, or of one file: thread, call and path."""
-        if not self._calls.exists():
-            return []
-        all = [line.split("|") for line in self._calls.read_text().splitlines()]
-        all = [call for call in all if call[0] != "martlet"]  # Its main thread reads the configuration.
-        prefix = str(self.path / name) if name else str(self.path)
-        return [call for call in all if call[2] == prefix or (not name and call[2].startswith(prefix + "/"))]
 
 
 class Site:
@@ -81,10 +41,7 @@ class Site:
         self.values = {
             "cache": cache, "web": self.origin, "local": self.local, "share": self.share.path, "other": self.other.path,
         }  # fmt: skip
-        env = {
-            **os.environ, "LD_PRELOAD": str(library), "SHARES": f"{self.share.path}:{self.other.path}",
-            "SHARE_DELAY": str(delay), "SHARE_CALLS": str(calls),
-        }  # fmt: skip
+        env = shared(library, self.share, self.other, delay=delay)
         self.proxy: Martlet = martlet(config, env=env, **self.values)
 
     def waiting(self):
@@ -109,7 +66,7 @@ def site(martlet, origin, library, tmp_path):
     yield start
     for one in sites:  # A thread that hangs would hold up the proxy's end.
         for share in (one.share, one.other):
-            Path(f"{share.path}.hang").unlink(missing_ok=True)
+            share.release()
         # The loop never asks a share, whatever happened.
         asked = [call for call in one.share.calls() + one.other.calls() if call[0].startswith("worker")]
         assert not asked, asked

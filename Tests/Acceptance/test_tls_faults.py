@@ -166,20 +166,35 @@ def test_files_that_may_not_be_read_are_said_where_they_are_named(authority, ope
             assert f"martlet.yaml:{line}:" in said, (line, said)
 
 
-@pytest.mark.parametrize("name", ["empty", "sealed", "half"])
-def test_each_fault_of_our_own_certificate_for_servers_is_said(authority, tmp_path, name):
+def test_each_fault_of_our_own_certificate_for_servers_is_said(authority, tmp_path):
     certificate, key = authority.issue("martlet.test")
-    bad = tmp_path / name
-    bad.write_bytes({
-        "empty": b"",
-        "sealed": openssl("pkey", "-in", key, "-aes128", "-passout", "pass:x"),
-        "half": key.read_bytes()[:100],
-    }[name])
-    problem = "is encrypted, and nobody is there to enter its password" if name == "sealed" else "has no private key in PEM form"
-    file = tmp_path / "martlet.yaml"
-    file.write_text(
-        "listen: 127.0.0.1:0\npools: {web: {servers: ['127.0.0.1:1'], tls: {client_certificate: {\n"
-        f"  certificate: {certificate},\n  key: {bad}}}}}}}}}\nroutes: [{{proxy: web}}]\n")
-    for order in (["check", file], ["run", "--config", file]):
-        done = completed([BINARY, *order])
-        assert done.returncode == 78 and ":4:" in done.stderr and f"{bad} {problem}" in done.stderr, done.stderr
+    leaf, middle = (b"-----BEGIN" + part for part in certificate.read_bytes().split(b"-----BEGIN")[1:])
+
+    def put(name, content):
+        (tmp_path / name).write_bytes(content)
+        return tmp_path / name
+
+    def issue(name, days, start_days):
+        return authority.issue("martlet.test", key=key, name=name, days=days, start_days=start_days)[0]
+
+    missing = tmp_path / "missing"
+    for one, other, line, problem in (
+        (certificate, put("empty", b""), 4, "empty has no private key in PEM form"),
+        (certificate, put("half", key.read_bytes()[:100]), 4, "half has no private key in PEM form"),
+        (certificate, put("sealed", openssl("pkey", "-in", key, "-aes128", "-passout", "pass:x")), 4,
+         "sealed is encrypted, and nobody is there to enter its password"),
+        (certificate, missing, 4, "missing cannot be read: no such file or directory"),
+        (missing, key, 3, "missing cannot be read: no such file or directory"),
+        (certificate, authority.issue("other.test")[1], 4, f"is not the key of {certificate}"),
+        (put("swapped", middle + leaf), key, 3, "swapped: the certificate of the key is number 2, and must be the first"),
+        (put("gap", leaf + authority.certificate.read_bytes()), key, 3, "gap: certificate 2 has not signed number 1"),
+        (issue("old", -1, -9), key, 3, "old.pem expired on 20"),
+        (issue("young", 9, 5), key, 3, "young.pem is not valid before 20"),
+    ):
+        file = tmp_path / "martlet.yaml"
+        file.write_text(
+            "listen: 127.0.0.1:0\npools: {web: {servers: ['127.0.0.1:1'], tls: {client_certificate: {\n"
+            f"  certificate: {one},\n  key: {other}}}}}}}}}\nroutes: [{{proxy: web}}]\n")
+        for order in (["check", file], ["run", "--config", file]):
+            done = completed([BINARY, *order])
+            assert done.returncode == 78 and f":{line}:" in done.stderr and problem in done.stderr, (problem, done.stderr)

@@ -57,6 +57,15 @@ struct LintTests {
         + "routes: [{proxy: {pool: web, upgrade: websocket, timeouts: {response: 30s}}}]",
       warns: "3:71: Socket.IO's long polls may be silent"),
     Row(
+      rule: "loopback is any program of the machine",
+      text: "forwarded: {client_cert: keep}\nroutes: [{respond: 204}]",
+      warns: "2:26: keep believes every program of this machine"),
+    Row(
+      rule: "who is believed has been said",
+      text:
+        "trusted_proxies: [127.0.0.1]\nforwarded: {client_cert: keep}\nroutes: [{respond: 204}]",
+      warns: nil),
+    Row(
       rule: "platforms kill after 30 s",
       text: "shutdown: {deadline: 31s}\nroutes: [{respond: 404}]",
       warns: "2:22: container platforms kill 30s after SIGTERM"),

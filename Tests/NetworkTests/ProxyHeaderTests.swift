@@ -115,21 +115,21 @@ struct HeaderRow: Sendable, CustomTestStringConvertible {
     HeaderRow("too short for IPv6", binary(0x21, v4), "malformed"),
     HeaderRow("too short for a path", binary(0x31, v6), "malformed"),
     HeaderRow(
-      "§2.2.7 PP2_TYPE_NOOP", binary(0x11, v4 + [4, 0, 2, 0, 0, 4, 0, 0]), "192.0.2.1:56324"),
+      "§2.2.4 PP2_TYPE_NOOP", binary(0x11, v4 + [4, 0, 2, 0, 0, 4, 0, 0]), "192.0.2.1:56324"),
     HeaderRow(
       "a field of a kind that nobody knows",
       binary(0x11, v4 + [0xEE, 0, 1, 7]), "192.0.2.1:56324"),
     HeaderRow("a field that is cut", binary(0x11, v4 + [4, 0]), "malformed"),
     HeaderRow(
       "a field that is longer than the rest", binary(0x11, v4 + [4, 0, 2, 0]), "malformed"),
-    HeaderRow("§2.2.4 the sum is right", binary(0x11, v4 + fields), "192.0.2.1:56324"),
+    HeaderRow("§2.2.3 the sum is right", binary(0x11, v4 + fields), "192.0.2.1:56324"),
     HeaderRow(
-      "§2.2.4 the sum is wrong",
+      "§2.2.3 the sum is wrong",
       binary(0x11, v4 + fields.dropLast() + [~sum[3]]), "checksum"),
     HeaderRow(
-      "§2.2.4 the sum is of something else",
+      "§2.2.3 the sum is of something else",
       binary(0x11, [193] + v4.dropFirst() + fields), "checksum"),
-    HeaderRow("§2.2.4 a sum of three bytes", binary(0x11, v4 + [3, 0, 3, 1, 2, 3]), "malformed"),
+    HeaderRow("§2.2.3 a sum of three bytes", binary(0x11, v4 + [3, 0, 3, 1, 2, 3]), "malformed"),
     HeaderRow(
       "4096 bytes",
       binary(0x11, v4 + [4, 0x0F, 0xE1] + [UInt8](repeating: 0, count: 4065)), "192.0.2.1:56324"),
@@ -146,17 +146,61 @@ struct HeaderRow: Sendable, CustomTestStringConvertible {
   ]
 }
 
+extension HeaderRow {
+  /// That a client spoke TLS: flags, what became of its certificate, and fields within.
+  static func tls(_ flags: UInt8, _ within: [UInt8] = []) -> [UInt8] {
+    [0x20, 0, UInt8(5 + within.count), flags, 0, 0, 0, 1] + within
+  }
+  static let tlsVersion: [UInt8] = [0x21, 0, 7] + Array("TLSv1.3".utf8)
+
+  static let secure = [
+    HeaderRow(
+      "§2.2.6 PP2_CLIENT_SSL", binary(0x11, v4 + tls(1, tlsVersion)), "192.0.2.1:56324, TLS"),
+    HeaderRow("the flag alone", binary(0x11, v4 + tls(1)), "192.0.2.1:56324, TLS"),
+    HeaderRow("with others", binary(0x21, v6 + tls(0xFF)), "[2001:db8::1]:56324, TLS"),
+    HeaderRow(
+      "between others", binary(0x11, v4 + [4, 0, 0] + tls(1) + [4, 0, 0]), "192.0.2.1:56324, TLS"),
+    HeaderRow("§2.2.6 without the flag", binary(0x11, v4 + tls(0)), "192.0.2.1:56324"),
+    HeaderRow("a certificate is not TLS", binary(0x11, v4 + tls(6)), "192.0.2.1:56324"),
+    HeaderRow(
+      "a version is not TLS", binary(0x11, v4 + tls(0, tlsVersion)), "192.0.2.1:56324"),
+    HeaderRow("a subtype outside", binary(0x11, v4 + tlsVersion), "192.0.2.1:56324"),
+    HeaderRow(
+      "§2.2 from a Unix socket", binary(0x31, [UInt8](repeating: 65, count: 216) + tls(1)),
+      "own, TLS"),
+    HeaderRow("§2.2 LOCAL says nothing", binary(command: 0x20, 0x11, v4 + tls(1)), "own"),
+    HeaderRow("§2.2 AF_UNSPEC neither", binary(0, tls(1)), "own"),
+    HeaderRow("no flags", binary(0x11, v4 + [0x20, 0, 0]), "malformed"),
+    HeaderRow(
+      "half of what became of the certificate", binary(0x11, v4 + [0x20, 0, 4, 1, 0, 0, 0]),
+      "malformed"),
+    HeaderRow(
+      "longer than the header", binary(0x11, v4 + [0x20, 0, 6, 1, 0, 0, 0, 0]), "malformed"),
+    HeaderRow(
+      "much longer", binary(0x11, v4 + [0x20, 0xFF, 0xFF, 1, 0, 0, 0, 0]), "malformed"),
+    HeaderRow(
+      "a field within that is longer than what it is in",
+      binary(0x11, v4 + tls(1, [0x21, 0, 1]) + [7]), "malformed"),
+    HeaderRow(
+      "one that is much longer", binary(0x11, v4 + tls(1, [0x21, 0xFF, 0xFF, 7])), "malformed"),
+    HeaderRow("one that is cut", binary(0x11, v4 + tls(1, [0x21, 0])), "malformed"),
+    HeaderRow("said twice", binary(0x11, v4 + tls(0) + tls(1)), "malformed"),
+  ]
+
+  static let all = lines + binaries + secure
+}
+
 /// As the rows have it.
 private func verdict(_ bytes: [UInt8]) -> String? {
   do throws(ProxyHeader.Fault) {
     guard let header = try ProxyHeader.parse(bytes.span) else { return nil }
-    return header.source?.description ?? "own"
+    return (header.source?.description ?? "own") + (header.isSecure ? ", TLS" : "")
   } catch {
     return "\(error)"
   }
 }
 
-@Test(arguments: HeaderRow.lines + HeaderRow.binaries)
+@Test(arguments: HeaderRow.all)
 func `a header says whose connection it is, or is refused`(_ row: HeaderRow) {
   #expect(verdict(row.bytes) == row.gives)
 }
@@ -177,7 +221,7 @@ func `a header says whose connection it is, or is refused`(_ row: HeaderRow) {
         source: source, destination: SocketAddress("198.51.100.2:443"), length: bytes.count - 2))
 }
 
-@Test(arguments: HeaderRow.lines + HeaderRow.binaries)
+@Test(arguments: HeaderRow.all)
 func `a header that comes byte by byte is judged as if it had come at once`(_ row: HeaderRow) {
   expectSameInParts(row.bytes)
 }
@@ -188,7 +232,7 @@ func `a header that comes byte by byte is judged as if it had come at once`(_ ro
     state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
     return Int(state >> 33) % limit
   }
-  let corpus = (HeaderRow.lines + HeaderRow.binaries).map(\.bytes).filter { $0.count > 4 }
+  let corpus = HeaderRow.all.map(\.bytes).filter { $0.count > 4 }
   let bytesLiked: [UInt8] = [0, 1, 3, 4, 10, 13, 32, 48, 58, 0x11, 0x20, 0x21, 255]
   for _ in 0..<20_000 {
     var bytes = corpus[next(below: corpus.count)]

@@ -1,4 +1,5 @@
 import Balancing
+import CLibraries
 import Configuration
 import Files
 import Memory
@@ -53,9 +54,12 @@ final class TestBench {
   /// Streams that answers hold now.
   var streamsTaken: Int { worker.compressors.taken }
 
-  /// - Parameter servers: of each pool, in the configuration's order.
+  /// - Parameters:
+  ///   - servers: of each pool, in the configuration's order.
+  ///   - identity: what TLS with clients is made with; nil for plain HTTP.
   init(
-    _ configuration: Configuration, servers: [[SocketAddress]] = [], connections: Int = 64
+    _ configuration: Configuration, servers: [[SocketAddress]] = [], connections: Int = 64,
+    identity: TLSContext? = nil
   ) throws {
     var configuration = configuration
     if configuration.listen.isEmpty { configuration.listen = [Listen(Endpoint(.any, port: 0))] }
@@ -105,7 +109,7 @@ final class TestBench {
       snapshot: snapshot, clock: clock)
     let listener = try Sockets.listening(on: SocketAddress(.loopbackV4, port: 0))
     address = try Syscalls.localAddress(listener)
-    try worker.open(listening: [listener.release()], places: [0])
+    try worker.open(listening: [listener.release()], places: [0], identities: [identity])
   }
 
   func turn() throws { try worker.turn(at: clock) }

@@ -34,6 +34,12 @@ enum Lints {
         "proxy_protocol believes only this machine itself, as long as trusted_proxies names nobody",
         ["name the balancers there, or here: {from: [10.0.0.0/8]}"])
     }
+    if configuration.forwarded.keepsClientCertificate, !reading.has(["trusted_proxies"]) {
+      reading.report(
+        .warning, at: ["forwarded", "client_cert"],
+        "keep believes every program of this machine, as long as trusted_proxies names nobody",
+        ["name the proxies that check certificates: trusted_proxies: [10.0.0.0/8]"])
+    }
     for pool in configuration.pools { lint(pool, configuration, &reading) }
     for (i, route) in configuration.routes.enumerated() {
       lint(route, at: ["routes", String(i)], configuration, &reading)

@@ -29,6 +29,11 @@ public struct ForwardedPolicy: Equatable, Sendable {
   /// `X-Forwarded-Host` is set: to what a trusted proxy said, else to the request's Host.
   /// Otherwise what came goes on as it is.
   public var setsHost = true
+  /// `X-Forwarded-Client-Cert` of a trusted proxy goes on, where the address that it came by asks
+  /// for no certificates itself. Otherwise what came is dropped, so that nobody passes for another.
+  ///
+  /// Envoy: `forward_client_cert_details`, `SANITIZE_SET` unless this is set.
+  public var keepsClientCertificate = false
   public var requestID = RequestID.keep
   /// The name under which this proxy appends itself to `Via` (RFC 9110 §7.6.3); nil does not.
   public var via: String?
@@ -53,6 +58,12 @@ extension ForwardedPolicy {
       synonyms: ["x_forwarded_host"],
       "X-Forwarded-Host: set it to what a trusted proxy said, else to the request's Host; "
         + "off leaves it as it came.")
+    Key(
+      "client_cert", \.keepsClientCertificate,
+      .words("a policy for X-Forwarded-Client-Cert", ["set": false, "keep": true]),
+      synonyms: ["x_forwarded_client_cert", "xfcc", "client_certificate"],
+      "X-Forwarded-Client-Cert: set it where a client has shown a certificate, and drop what came; "
+        + "keep lets through what a trusted proxy sent where no certificates are asked for.")
     Key(
       "request_id", \.requestID, .words("a policy for X-Request-Id"),
       synonyms: ["x_request_id", "id"],

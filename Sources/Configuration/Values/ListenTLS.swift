@@ -15,6 +15,8 @@ public struct ListenTLS: Equatable, Sendable {
   public var least = TLSVersion.v12
   /// For TLS 1.2, as OpenSSL writes them. nginx: `ssl_ciphers`.
   public var ciphers = TLSContext.ciphers
+  /// For the exchange of keys, as OpenSSL writes them. nginx: `ssl_ecdh_curve`. HAProxy: `curves`.
+  public var curves = TLSContext.curves
 
   public init() {}
 
@@ -105,6 +107,9 @@ extension ListenTLS {
     Key(
       "ciphers", \.ciphers, .ciphers, synonyms: ["ssl_ciphers", "cipher_suites"],
       "The ciphers of TLS 1.2, as OpenSSL writes them; those of 1.3 are all good.")
+    Key(
+      "curves", \.curves, .curves, synonyms: ["ssl_ecdh_curve", "curve", "groups", "ecdh"],
+      "The curves by which keys are agreed on, as OpenSSL writes them; the client's order counts.")
   }
 }
 
@@ -146,6 +151,16 @@ extension Codec where Value == String {
       guard !text.isEmpty, !text.contains("\0") else {
         throw Complaint("is not a path", ["name a file; a relative path begins where Martlet does"])
       }
+    }
+  }
+
+  /// A list of curves of which libssl knows each.
+  fileprivate static var curves: Codec {
+    .text("a list of curves", examples: ["X25519:P-256"]) { text throws(Complaint) in
+      guard !TLSContext.knows(curves: text) else { return }
+      throw Complaint(
+        "has a curve that OpenSSL does not know",
+        ["write them with colons between: X25519:P-256:P-384; or leave it out"])
     }
   }
 
