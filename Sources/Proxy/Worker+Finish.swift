@@ -46,7 +46,7 @@ extension Worker {
   }
 
   /// Bytes that came behind the request: the beginning of the next one.
-  private mutating func takeLeftover(_ exchange: Handle) -> ByteBuffer {
+  @inline(__always) private mutating func takeLeftover(_ exchange: Handle) -> ByteBuffer {
     guard hasLeftover(exchange) else { return ByteBuffer() }
     let end = exchanges[exchange].requestEnd
     var rest = exchanges[exchange].request.take()
