@@ -247,7 +247,7 @@ extension Worker {
   {
     let client = exchanges[exchange].client
     do throws(SystemError) {
-      while clients[client].transport.isWritable {
+      while clients[client].transport.isWritable, !isAllSent(exchange) {
         guard budget >= 0, let sent = try sendFront(exchange) else { break }
         budget -= 1
         exchanges[exchange].bytesOut += UInt64(sent)
