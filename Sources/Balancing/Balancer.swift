@@ -131,7 +131,9 @@ public struct Balancer: ~Copyable {
   // MARK: Affinity
 
   /// True when the pool wants to `observe` the fields of requests.
-  public func asksForFields(pool: Int) -> Bool { pools[pool].affinity.asksForFields }
+  @inline(__always) public func asksForFields(pool: Int) -> Bool {
+    pools[pool].affinity.asksForFields
+  }
 
   /// Notes what one field of a request says about the server it wants.
   public func observe(

@@ -8,14 +8,16 @@ extension Balancer {
   }
 
   /// The first byte of an answer is here, so many nanoseconds after the server was asked.
-  public func began(pool number: Int, server: Int, after time: UInt64, now: UInt64) {
+  @inline(__always) public func began(
+    pool number: Int, server: Int, after time: UInt64, now: UInt64
+  ) {
     let pool = pools[number]
     guard pool.strategy == .leastTime else { return }
     cells[servers[pool.first + server].slot].noteAnswer(after: time, at: now)
   }
 
   /// The server has answered a request as servers do (any status counts: it is there).
-  public func succeeded(pool number: Int, server: Int, now: UInt64) -> Change? {
+  @inline(__always) public func succeeded(pool number: Int, server: Int, now: UInt64) -> Change? {
     let pool = pools[number]
     guard pool.rule != nil else { return nil }
     let slot = servers[pool.first + server].slot

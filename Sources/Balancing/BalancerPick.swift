@@ -146,7 +146,7 @@ extension Balancer {
 
   /// Smooth weighted round-robin, as nginx has it (ngx_http_upstream_get_peer): each eligible
   /// server gains its weight, the one that is ahead is picked and pays back the sum.
-  private mutating func inTurn(
+  @inline(__always) private mutating func inTurn(
     _ pool: Pool, _ terms: Terms
   ) -> Int {
     var best = -1

@@ -1,5 +1,5 @@
 /// One `name: value` of a head.
-public struct Field: Equatable, Sendable {
+public struct Field: Equatable, Sendable, BitwiseCopyable {
   public let name: Slice
   /// Without the whitespace around it (RFC 9110 §5.5).
   public let value: Slice

@@ -1,7 +1,7 @@
 /// The fields that a proxy treats in a way of its own; all others are `other`.
 ///
 /// Case does not matter in names (RFC 9110 §5.1).
-public enum FieldName: UInt8, CaseIterable, Sendable {
+public enum FieldName: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case other
   // Meant for the next recipient only (RFC 9110 §7.6.1): `isHopByHop`.
   case connection, keepAlive, proxyConnection, te, trailer, transferEncoding, upgrade
@@ -37,7 +37,7 @@ public enum FieldName: UInt8, CaseIterable, Sendable {
   }
 
   /// The name of the field whose name stands at `slice`.
-  public init(_ bytes: Span<UInt8>, _ slice: Slice) {
+  @inline(never) public init(_ bytes: Span<UInt8>, _ slice: Slice) {
     self = Self.recognise(ShortName(bytes, slice))
   }
 

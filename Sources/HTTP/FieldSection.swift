@@ -1,3 +1,5 @@
+import Memory
+
 /// The field lines of a head and the empty line behind them (RFC 9112 §5), the same for
 /// requests and responses.
 enum FieldSection {
@@ -49,7 +51,10 @@ enum FieldSection {
       return .end
     }
 
-    let name = scanName(bytes, from: start)
+    let known = scanKnownName(bytes, from: start)
+    let name =
+      known.id == .other
+      ? scanName(bytes, from: start) : (end: known.end, hasUnderscore: false)
     let colon = name.end
     guard colon < end else { return .incomplete }
     guard bytes[colon] == ASCII.colon, colon > start else {
@@ -70,13 +75,34 @@ enum FieldSection {
     while last > value, ASCII.isBlank(bytes[last &- 1]) { last &-= 1 }
     let field = Field(
       name: Slice(start..<colon), value: Slice(value..<last),
-      id: FieldName.recognise(ShortName(bytes, start, colon &- start)),
+      id: known.id == .other ? .init(bytes, Slice(start..<colon)) : known.id,
       marks: name.hasUnderscore && dropsUnderscores ? Field.dropped : 0)
     return .field(field, end: stop &+ 2)
   }
 
+  /// The name that begins at `start` if it is one of those we know, which is a token then; its
+  /// end is good only so.
+  @inline(__always) private static func scanKnownName(
+    _ bytes: Span<UInt8>, from start: Int
+  ) -> (end: Int, id: FieldName) {
+    var i = start
+    while i &+ 8 <= bytes.count, i &- start <= 24 {
+      // What stands below `!` would pass for a hyphen or a digit once bits are or-ed in.
+      let word = bytes.word(at: i)
+      let marks = (word.belowFirst(33) | word.equalsFirst(ASCII.colon)) & ~word & .highBits
+      guard marks != 0 else {
+        i &+= 8
+        continue
+      }
+      i &+= marks.firstMarked
+      guard bytes[i] == ASCII.colon else { break }
+      return (i, FieldName(bytes, Slice(start..<i)))
+    }
+    return (i, .other)
+  }
+
   /// Where the token that begins at `start` ends.
-  @inline(__always) private static func scanName(
+  @inline(never) private static func scanName(
     _ bytes: Span<UInt8>, from start: Int
   ) -> (end: Int, hasUnderscore: Bool) {
     var i = start
@@ -110,9 +136,8 @@ enum FieldSection {
     var i = start
     while i &+ 8 <= bytes.count {
       let word = bytes.word(at: i)
-      let ascii = word & ~.highBits
       let controls =
-        (~ascii.atLeast(ASCII.space) | ascii.equals(ASCII.delete)) & ~word & .highBits
+        (word.belowFirst(ASCII.space) | word.equalsFirst(ASCII.delete)) & ~word & .highBits
       guard controls != 0 else {
         i &+= 8
         continue
@@ -125,7 +150,9 @@ enum FieldSection {
     return i
   }
 
-  private static func nameFault(_ bytes: Span<UInt8>, _ start: Int, _ stop: Int) -> Malformed {
+  @inline(never) private static func nameFault(_ bytes: Span<UInt8>, _ start: Int, _ stop: Int)
+    -> Malformed
+  {
     let byte = bytes[stop]
     if ASCII.isBlank(byte) {
       // RFC 9112 §5.2 obs-fold, §2.2 before the first field; §5.1 before a colon.

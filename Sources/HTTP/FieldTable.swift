@@ -1,18 +1,17 @@
+import Memory
+
 /// The fields of one head, in the order they came. Reused from head to head.
 public struct FieldTable: ~Copyable {
   /// The most that `HeadLimits.fields` can ask for.
   public static var capacity: Int { 256 }
 
-  /// An array, never grown: each access to an `InlineArray` of this size copied all of it.
-  private var fields: [Field]
+  private var fields = FixedArray(
+    repeating: Field(name: .empty, value: .empty, id: .other), count: Self.capacity)
   public private(set) var count = 0
   private var present = FieldNameSet()
   private var repeated = FieldNameSet()
 
-  public init() {
-    fields = Array(
-      repeating: Field(name: .empty, value: .empty, id: .other), count: Self.capacity)
-  }
+  public init() {}
 
   public subscript(index: Int) -> Field {
     precondition(index < count, "no such field")
@@ -52,7 +51,7 @@ public struct FieldTable: ~Copyable {
     fields[index].marks |= mark
   }
 
-  mutating func append(_ field: Field) {
+  @inline(__always) mutating func append(_ field: Field) {
     if present.contains(field.id) { repeated.insert(field.id) } else { present.insert(field.id) }
     fields[count] = field
     count &+= 1

@@ -11,9 +11,9 @@ public import Memory
 /// Values are written as they are: what comes from outside has passed `FieldSection`.
 public struct HeadWriter: Sendable {
   /// Whether something did not fit; all later calls do nothing.
-  public private(set) var overflowed = false
+  @usableFromInline var overflowed = false
   /// What the buffer held before this head; negative until something is written.
-  private var start = -1
+  @usableFromInline var start = -1
 
   public init() {}
 
@@ -102,7 +102,8 @@ public struct HeadWriter: Sendable {
 
   // MARK: Fields
 
-  public mutating func field(
+  // In line where the name is a constant, so that it is copied as one.
+  @inlinable @inline(__always) public mutating func field(
     _ name: StaticString, _ value: Span<UInt8>, to buffer: inout ByteBuffer
   ) {
     guard takes(name.utf8CodeUnitCount &+ value.count &+ 4, &buffer) else { return }
@@ -125,7 +126,7 @@ public struct HeadWriter: Sendable {
     buffer.append("\r\n")
   }
 
-  public mutating func field(
+  @inlinable @inline(__always) public mutating func field(
     _ name: StaticString, _ value: StaticString, to buffer: inout ByteBuffer
   ) {
     let count = name.utf8CodeUnitCount &+ value.utf8CodeUnitCount &+ 4
@@ -210,7 +211,7 @@ public struct HeadWriter: Sendable {
   }
 
   /// Whether `count` more bytes fit.
-  @inline(__always) private mutating func takes(
+  @inlinable @inline(__always) mutating func takes(
     _ count: Int, _ buffer: inout ByteBuffer
   ) -> Bool {
     if start < 0 { start = buffer.count }

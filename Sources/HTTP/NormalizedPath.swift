@@ -7,7 +7,9 @@ public import Memory
 /// (`ngx_http_parse_complex_uri`; directive `merge_slashes`).
 public enum NormalizedPath {
   /// Whether `path` is its own normal form, so that nothing needs to be written: nearly always.
-  public static func isNormal(_ path: Span<UInt8>, mergeSlashes: Bool = true) -> Bool {
+  @inline(__always) public static func isNormal(_ path: Span<UInt8>, mergeSlashes: Bool = true)
+    -> Bool
+  {
     guard path.count > 0, path[0] == ASCII.slash else { return false }
     let slash = mergeSlashes ? ASCII.slash : ASCII.dot
     var i = 0

@@ -73,7 +73,7 @@ public struct RequestHead: ~Copyable {
   }
 
   /// RFC 9112 §3.2, §3.2.2; RFC 9110 §7.2.
-  private mutating func readTargetAndHost(
+  @inline(__always) private mutating func readTargetAndHost(
     _ bytes: Span<UInt8>, _ line: RequestLine
   ) throws(Malformed) {
     var pathStart = Int(target.start)
@@ -151,7 +151,7 @@ public struct RequestHead: ~Copyable {
   }
 
   /// RFC 9110 §10.1.1.
-  private mutating func readExpectation(_ bytes: Span<UInt8>) throws(Malformed) {
+  @inline(__always) private mutating func readExpectation(_ bytes: Span<UInt8>) throws(Malformed) {
     expectsContinue = false
     guard fields.contains(.expect) else { return }
     var index = 0

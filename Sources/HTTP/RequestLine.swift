@@ -1,3 +1,5 @@
+import Memory
+
 /// `method SP target SP version CRLF` (RFC 9112 §3).
 struct RequestLine {
   let method: Method
@@ -105,7 +107,7 @@ struct RequestLine {
   }
 
   /// The version and the CRLF behind it: ten bytes.
-  private static func readVersion(
+  @inline(__always) private static func readVersion(
     _ bytes: Span<UInt8>, from start: Int
   ) throws(Malformed) -> Version? {
     if start &+ 10 <= bytes.count, bytes.word(at: start) == Version.http11Word,

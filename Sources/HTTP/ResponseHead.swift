@@ -50,7 +50,7 @@ public struct ResponseHead: ~Copyable {
   }
 
   /// `HTTP-version SP status-code SP [reason-phrase] CRLF` (RFC 9112 §4).
-  private mutating func readStatusLine(
+  @inline(__always) private mutating func readStatusLine(
     _ bytes: Span<UInt8>, _ limits: HeadLimits
   ) throws(Malformed) -> Int? {
     guard let version = try Version.read(bytes, from: 0) else { return nil }

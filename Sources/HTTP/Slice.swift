@@ -1,5 +1,5 @@
 /// A place in the bytes that a head was parsed from: offsets from their beginning.
-public struct Slice: Equatable, Hashable, Sendable {
+public struct Slice: Equatable, Hashable, Sendable, BitwiseCopyable {
   public var start: UInt32
   public var count: UInt32
 

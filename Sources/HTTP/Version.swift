@@ -1,3 +1,5 @@
+import Memory
+
 /// The version a message was sent in.
 public enum Version: UInt8, Sendable {
   /// HTTP/1.0.

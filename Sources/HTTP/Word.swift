@@ -1,20 +1,9 @@
+import Memory
+
 /// Eight bytes at once, the first in the lowest: what the scanners read and compare.
 typealias Word = UInt64
 
 extension Span<UInt8> {
-  /// The eight bytes from `i` on.
-  ///
-  /// The check of the count lets the eight reads do without checks, and become one load.
-  @inline(__always) func word(at i: Int) -> Word {
-    let bytes = extracting(i..<(i &+ 8))
-    precondition(bytes.count == 8)
-    let low =
-      Word(bytes[0]) | Word(bytes[1]) << 8 | Word(bytes[2]) << 16 | Word(bytes[3]) << 24
-    let high =
-      Word(bytes[4]) << 32 | Word(bytes[5]) << 40 | Word(bytes[6]) << 48 | Word(bytes[7]) << 56
-    return low | high
-  }
-
   /// The `size` ≤ 8 bytes from `i` on, the rest of the word zero.
   @inline(__always) func word(at i: Int, size: Int) -> Word {
     if i &+ 8 <= count {
@@ -56,6 +45,13 @@ extension Word {
   @inline(__always) func atLeast(_ byte: UInt8) -> Word {
     (self &+ .each(0x80 &- byte)) & .highBits
   }
+
+  /// The highest bit of the first ASCII byte of `self` that is less than `byte`; what stands in
+  /// the bytes behind that one, and in those that are not ASCII, means nothing.
+  @inline(__always) func belowFirst(_ byte: UInt8) -> Word { self &- .each(byte) }
+
+  /// The same for the first that equals `byte`, itself ASCII.
+  @inline(__always) func equalsFirst(_ byte: UInt8) -> Word { (self ^ .each(byte)) &- .ones }
 
   /// Which byte the lowest bit set belongs to.
   @inline(__always) var firstMarked: Int { trailingZeroBitCount &>> 3 }

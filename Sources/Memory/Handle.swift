@@ -3,11 +3,15 @@
 /// A handle kept beyond its tenant's departure is stale, and is recognised as such, because
 /// the slot's generation has moved on. Its 64 bits fit what epoll carries for each event.
 public struct Handle: Hashable, Sendable {
-  public let slot: UInt32
-  public let generation: UInt32
+  /// The generation in the upper half, the slot in the lower: one comparison tells both.
+  @usableFromInline let bits: UInt64
 
-  public init(slot: UInt32, generation: UInt32) {
-    self.slot = slot
-    self.generation = generation
+  @inlinable public init(slot: UInt32, generation: UInt32) {
+    bits = UInt64(generation) << 32 | UInt64(slot)
   }
+
+  @inlinable init(bits: UInt64) { self.bits = bits }
+
+  @inlinable public var slot: UInt32 { UInt32(truncatingIfNeeded: bits) }
+  @inlinable public var generation: UInt32 { UInt32(truncatingIfNeeded: bits >> 32) }
 }

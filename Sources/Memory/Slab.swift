@@ -4,22 +4,12 @@
 /// the start, and a slot's memory is first touched when the slot is first used, so that a
 /// large limit costs address space, not memory.
 @safe public struct Slab<Element: ~Copyable>: ~Copyable {
-  /// What is known of a slot, beside its element.
-  @usableFromInline struct Slot {  // not private: generic code pays 60 ns for that
-    @usableFromInline var generation: UInt32
-    /// The next free slot, or `taken`.
-    @usableFromInline var next: UInt32
+  @usableFromInline static var none: UInt32 { .max }
 
-    @usableFromInline init(generation: UInt32, next: UInt32) {
-      self.generation = generation
-      self.next = next
-    }
-  }
-
-  @usableFromInline static var taken: UInt32 { .max }
-  @usableFromInline static var none: UInt32 { .max - 1 }
-
-  @usableFromInline let slots: UnsafeMutablePointer<Slot>
+  /// For each slot, while it is taken, the bits of its tenant's handle; while it is free, the
+  /// generation of the next tenant above the number of the next free slot, which is never its own:
+  /// so one comparison tells whether a handle is good.
+  @usableFromInline let slots: UnsafeMutablePointer<UInt64>
   @usableFromInline let elements: UnsafeMutablePointer<Element>
   /// How many elements there may be.
   public let capacity: Int
@@ -27,7 +17,7 @@
   public private(set) var count = 0
   /// Slots at and above this number have never been used.
   @usableFromInline var used: UInt32 = 0
-  @usableFromInline var firstFree: UInt32 = .max - 1
+  @usableFromInline var firstFree: UInt32 = .max
 
   public init(capacity: Int) {
     precondition(capacity > 0 && capacity < Int(UInt32.max) - 1)
@@ -37,8 +27,8 @@
   }
 
   deinit {
-    for i in 0..<Int(used) where unsafe slots[i].next == Self.taken {
-      unsafe (elements + i).deinitialize(count: 1)
+    for number in 0..<used where handle(ofSlot: number) != nil {
+      unsafe (elements + Int(number)).deinitialize(count: 1)
     }
     unsafe elements.deallocate()
     unsafe slots.deallocate()
@@ -58,32 +48,33 @@
 
   /// Takes a free slot, whose element the caller puts there.
   @usableFromInline mutating func occupy() -> Handle? {
-    var number = firstFree
-    if number == Self.none {
+    let handle: Handle
+    if firstFree == Self.none {
       guard Int(used) < capacity else { return nil }
-      number = used
-      used += 1
       // Generation 0 names nobody: a zeroed handle is always stale.
-      unsafe (slots + Int(number)).initialize(to: Slot(generation: 1, next: Self.taken))
+      handle = Handle(slot: used, generation: 1)
+      used += 1
     } else {
-      firstFree = unsafe slots[Int(number)].next
-      unsafe slots[Int(number)].next = Self.taken
+      let free = Handle(bits: unsafe slots[Int(firstFree)])
+      handle = Handle(slot: firstFree, generation: free.generation)
+      firstFree = free.slot
     }
+    unsafe (slots + Int(handle.slot)).initialize(to: handle.bits)
     count += 1
-    return Handle(slot: number, generation: unsafe slots[Int(number)].generation)
+    return handle
   }
 
   /// False when stale: the tenant has gone, perhaps another has come.
   @inlinable public func contains(_ handle: Handle) -> Bool {
     guard handle.slot < used else { return false }
-    let slot = unsafe slots[Int(handle.slot)]
-    return slot.generation == handle.generation && slot.next == Self.taken
+    return unsafe slots[Int(handle.slot)] == handle.bits
   }
 
   /// The handle of the tenant of a slot, if it has one.
   @inlinable public func handle(ofSlot number: UInt32) -> Handle? {
-    guard number < used, unsafe slots[Int(number)].next == Self.taken else { return nil }
-    return Handle(slot: number, generation: unsafe slots[Int(number)].generation)
+    guard number < used else { return nil }
+    let handle = Handle(bits: unsafe slots[Int(number)])
+    return handle.slot == number ? handle : nil
   }
 
   /// One more than the highest slot ever used: the end of a walk over all tenants.
@@ -105,8 +96,8 @@
   @usableFromInline mutating func vacate(_ handle: Handle) -> Int {
     precondition(contains(handle), "stale handle")
     let number = Int(handle.slot)
-    let next = unsafe slots[number].generation &+ 1
-    unsafe slots[number] = Slot(generation: next == 0 ? 1 : next, next: firstFree)
+    let next = handle.generation &+ 1
+    unsafe slots[number] = Handle(slot: firstFree, generation: next == 0 ? 1 : next).bits
     firstFree = handle.slot
     count -= 1
     return number

@@ -30,7 +30,7 @@ struct AccessLog: ~Copyable {
     return due <= now ? 0 : Int((due - now) / 1_000_000) + 1
   }
 
-  mutating func flushIfDue(_ environment: WorkerEnvironment, now: Instant) {
+  @inline(__always) mutating func flushIfDue(_ environment: WorkerEnvironment, now: Instant) {
     guard !batch.isEmpty,
       batch.space < Self.lineLimit || now &- oldest >= Self.patience
     else { return }

@@ -65,7 +65,7 @@ extension Exchange {
 
   /// Sends the head for the server and the body that stands behind the client's own head with
   /// one call; answers whether all of both has gone.
-  mutating func sendRequestHead(
+  @inline(__always) mutating func sendRequestHead(
     to server: inout Transport
   ) throws(SystemError) -> Bool {
     let bodyLeft = inlineBody - inlineSent
@@ -101,7 +101,7 @@ extension Exchange {
 
   /// Moves a piece of the response's body from the input to the output, in the framing that the
   /// client gets; false when what is here is half of something.
-  mutating func encodeToOutput() throws(Malformed) -> Bool {
+  @inline(__always) mutating func encodeToOutput() throws(Malformed) -> Bool {
     try Self.encode(
       &responseBody, from: &input, as: encoding, trailers: &hasTrailers, into: &output)
   }

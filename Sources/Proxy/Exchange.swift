@@ -170,6 +170,12 @@ struct Exchange: ~Copyable {
   var hasBodyInput: Bool { !input.isEmpty && !responseBody.isDone }
   /// The client gets of the body what the server sends, byte by byte: no chunks on either side.
   var passesAsIs: Bool { encoding == .identity && !responseBody.isChunked }
+  /// Whether it holds anything beside its request and what goes to the client.
+  var holdsMore: Bool {
+    input.capacity > 0 || requestStore.isOpen || responseStore.isOpen || file != nil
+      || compressor != .none || pipe != .none || chunk.capacity > 0 || !limits.isEmpty
+      || filePiece.capacity > 0 || retry.kept.capacity > 0
+  }
   /// What is added to the output is not sent before its turn.
   var isNothingBehindOutput: Bool { pipe == .none && responseStore.isEmpty }
   var buffersResponse: Bool { route.buffersResponse && !isUnbuffered }

@@ -80,7 +80,7 @@ extension Worker {
   }
 
   /// The first byte of what the server answers is here.
-  mutating func noteFirstByte(_ exchange: Handle) {
+  @inline(__always) mutating func noteFirstByte(_ exchange: Handle) {
     if exchanges[exchange].firstByte == 0 { exchanges[exchange].firstByte = clock.now }
     let asked = exchanges[exchange].asked
     guard asked > 0 else { return }

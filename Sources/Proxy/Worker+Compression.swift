@@ -98,7 +98,7 @@ extension Worker {
 
   /// The body has been read to its end: writes out what the stream still holds. False when the
   /// client must take something first.
-  mutating func finishCompressing(_ exchange: Handle) -> Bool {
+  @inline(__always) mutating func finishCompressing(_ exchange: Handle) -> Bool {
     // No more rounds than what a stream holds has pieces: some 64 KiB at most.
     while exchanges[exchange].compressor != .none {
       guard makeRoomForPiece(exchange) else { return false }

@@ -95,7 +95,7 @@ extension Worker {
   }
 
   /// Goes on with those for whom the last turn had no time.
-  mutating func goOnWithFiles() {
+  @inline(__always) mutating func goOnWithFiles() {
     waitersLeft = Self.waitersBudget
     guard !answered.isEmpty else { return }
     let count = min(answered.count, waitersLeft)

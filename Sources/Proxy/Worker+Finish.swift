@@ -46,7 +46,7 @@ extension Worker {
   }
 
   /// Bytes that came behind the request: the beginning of the next one.
-  private mutating func takeLeftover(_ exchange: Handle) -> ByteBuffer {
+  @inline(__always) private mutating func takeLeftover(_ exchange: Handle) -> ByteBuffer {
     guard hasLeftover(exchange) else { return ByteBuffer() }
     let end = exchanges[exchange].requestEnd
     var rest = exchanges[exchange].request.take()
@@ -104,23 +104,26 @@ extension Worker {
 
   /// Gives back all that an exchange holds.
   mutating func drop(_ exchange: Handle) {
+    if exchanges[exchange].holdsMore { dropMore(exchange) }
+    buffers.strip(&exchanges[exchange].request)
+    buffers.strip(&exchanges[exchange].output)
+    let generation = exchanges[exchange].generation
+    exchanges.discard(exchange)
+    leave(generation)
+  }
+
+  /// What most exchanges do not hold in the end.
+  private mutating func dropMore(_ exchange: Handle) {
     closeFile(exchange)
     stopCompressing(exchange)
     dropPipe(exchange)
-    if !exchanges[exchange].limits.isEmpty {
-      exchanges[exchange].limits.release(by: environment.limiter)
-    }
-    buffers.strip(&exchanges[exchange].request)
+    exchanges[exchange].limits.release(by: environment.limiter)
     buffers.strip(&exchanges[exchange].chunk)
     buffers.strip(&exchanges[exchange].input)
-    buffers.strip(&exchanges[exchange].output)
     buffers.strip(&exchanges[exchange].retry.kept)
     exchanges[exchange].requestStore.close(
       writer: environment.spill, memoryPool: &requestMemory, piecePool: &pieces)
     exchanges[exchange].responseStore.close(
       writer: environment.spill, memoryPool: &responseMemory, piecePool: &pieces)
-    let generation = exchanges[exchange].generation
-    exchanges.discard(exchange)
-    leave(generation)
   }
 }

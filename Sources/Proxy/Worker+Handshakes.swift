@@ -104,7 +104,7 @@ extension Worker {
   }
 
   /// Where others wait, those that have had their time, and wait for their client, give way.
-  private mutating func endStalledHandshakes() {
+  @inline(__always) private mutating func endStalledHandshakes() {
     for _ in 0..<Self.pieceBudget {
       guard handshakes.waiting.first != nil, handshakes.underWay >= Handshakes.limit,
         let oldest = handshakes.begun.first

@@ -16,7 +16,7 @@ extension Worker {
 
   /// Writes the request's head anew for the server: the client's own framing and hop-by-hop
   /// fields stay here, who asks and how is said by policy.
-  mutating func writeRequestHead(_ exchange: Handle) {
+  @inline(__always) mutating func writeRequestHead(_ exchange: Handle) {
     needHead(exchange)
     let edits = requestEdits(of: exchange)
     if let edits, edits.dropsByName { dropEditedFields(edits, exchange) }
@@ -37,7 +37,7 @@ extension Worker {
     exchanges[exchange].input = input
   }
 
-  private func appendRequestHead(
+  @inline(__always) private func appendRequestHead(
     _ exchange: Handle, _ edits: HeadEdits?, _ certificate: String?, _ writer: inout HeadWriter,
     to input: inout ByteBuffer
   ) {
@@ -109,7 +109,7 @@ extension Worker {
   }
 
   /// The client's own, or what a server's X-Accel-Redirect has made of it.
-  private func appendRequestLine(
+  @inline(__always) private func appendRequestLine(
     _ exchange: Handle, _ writer: inout HeadWriter, to input: inout ByteBuffer
   ) {
     let bytes = exchanges[exchange].request.written
@@ -126,7 +126,7 @@ extension Worker {
   }
 
   /// What the route changes of requests; nil for nothing.
-  private func requestEdits(of exchange: Handle) -> HeadEdits? {
+  @inline(__always) private func requestEdits(of exchange: Handle) -> HeadEdits? {
     guard exchanges[exchange].route.editsRequest else { return nil }
     let snapshot = generations[exchanges[exchange].generation].snapshot
     return snapshot.routes[exchanges[exchange].route.index].requestEdits
@@ -162,7 +162,7 @@ extension Worker {
     }
   }
 
-  private func appendHost(
+  @inline(__always) private func appendHost(
     _ exchange: Handle, _ writer: inout HeadWriter, to input: inout ByteBuffer
   ) {
     let host = exchanges[exchange].facts.host
@@ -200,7 +200,7 @@ extension Worker {
     input.append("\r\n")
   }
 
-  private func appendRequestFraming(
+  @inline(__always) private func appendRequestFraming(
     _ exchange: Handle, _ writer: inout HeadWriter, to input: inout ByteBuffer
   ) {
     if exchanges[exchange].facts.upgrades {
@@ -241,7 +241,7 @@ extension Worker {
     return fits
   }
 
-  private func appendResponseHead(
+  @inline(__always) private func appendResponseHead(
     _ exchange: Handle, _ edits: HeadEdits?, _ writer: inout HeadWriter,
     to output: inout ByteBuffer
   ) {

@@ -53,7 +53,7 @@ extension Worker {
   }
 
   /// Drops what is still to come of a body that the last response did without.
-  private mutating func passOverUnwanted(_ exchange: Handle) {
+  @inline(__always) private mutating func passOverUnwanted(_ exchange: Handle) {
     let client = exchanges[exchange].client
     guard clients[client].unwanted > 0 else { return }
     let count = min(Int(clients[client].unwanted), exchanges[exchange].request.count)
@@ -62,7 +62,7 @@ extension Worker {
   }
 
   /// Parses what is here; false when the exchange has gone on, or has ended.
-  private mutating func parseHead(_ exchange: Handle) -> Bool {
+  @inline(__always) private mutating func parseHead(_ exchange: Handle) -> Bool {
     let limits = generations[exchanges[exchange].generation].snapshot.requestLimits
     do throws(Refusal) {
       let scanned = exchanges[exchange].scanned
@@ -114,7 +114,7 @@ extension Worker {
   }
 
   /// A full buffer grows to what the limit allows; false when it is there already.
-  private mutating func makeRoomForHead(_ exchange: Handle) -> Bool {
+  @inline(__always) private mutating func makeRoomForHead(_ exchange: Handle) -> Bool {
     guard exchanges[exchange].request.space == 0 else { return true }
     let limits = generations[exchanges[exchange].generation].snapshot.requestLimits
     let capacity = limits.headBytes + 4096

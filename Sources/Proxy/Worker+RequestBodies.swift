@@ -52,7 +52,7 @@ extension Worker {
     askServer(exchange)
   }
 
-  private func shouldAskServer(_ exchange: Handle) -> Bool {
+  @inline(__always) private func shouldAskServer(_ exchange: Handle) -> Bool {
     if exchanges[exchange].requestBody.isDone || !exchanges[exchange].route.buffersRequest {
       return true
     }

@@ -129,7 +129,7 @@ extension Worker {
   }
 
   /// All of the body has been read: its end is written, the server is free.
-  private mutating func completeResponse(_ exchange: Handle) {
+  @inline(__always) private mutating func completeResponse(_ exchange: Handle) {
     guard finishCompressing(exchange) else { return }
     if exchanges[exchange].owesLastChunk {
       guard appendLastChunk(exchange) else { return }
@@ -242,10 +242,12 @@ extension Worker {
   }
 
   /// Sends what waits; false when the exchange has ended over it.
-  private mutating func sendToClient(_ exchange: Handle, budget: inout Int) -> Bool {
+  @inline(__always) private mutating func sendToClient(_ exchange: Handle, budget: inout Int)
+    -> Bool
+  {
     let client = exchanges[exchange].client
     do throws(SystemError) {
-      while clients[client].transport.isWritable {
+      while clients[client].transport.isWritable, !isAllSent(exchange) {
         guard budget >= 0, let sent = try sendFront(exchange) else { break }
         budget -= 1
         exchanges[exchange].bytesOut += UInt64(sent)
@@ -261,7 +263,8 @@ extension Worker {
   }
 
   /// Sends once from what is in front; nil when there is nothing to be sent now.
-  private mutating func sendFront(_ exchange: Handle) throws(SystemError) -> Int? {
+  @inline(__always) private mutating func sendFront(_ exchange: Handle) throws(SystemError) -> Int?
+  {
     let client = exchanges[exchange].client
     if !exchanges[exchange].output.isEmpty {
       let more = exchanges[exchange].file != nil || exchanges[exchange].pipe != .none

@@ -19,7 +19,7 @@ extension Worker {
   }
 
   /// Moves the request on; false when the exchange has ended over it.
-  private mutating func advanceRequest(_ exchange: Handle) -> Bool {
+  @inline(__always) private mutating func advanceRequest(_ exchange: Handle) -> Bool {
     if exchanges[exchange].isSent || exchanges[exchange].isSendingOver {
       noticeHalfClose(exchange)
       return true
@@ -50,7 +50,7 @@ extension Worker {
 
   // MARK: The head
 
-  private mutating func receiveResponseHead(_ exchange: Handle) {
+  @inline(__always) private mutating func receiveResponseHead(_ exchange: Handle) {
     let upstream = exchanges[exchange].upstream
     // Until the head has gone out, the buffer holds bytes for the server.
     guard upstream != .none, exchanges[exchange].isSendingOver || !exchanges[exchange].isSendingHead
@@ -85,7 +85,7 @@ extension Worker {
     exchanges[exchange].input.clear()
   }
 
-  private mutating func makeRoomForResponseHead(_ exchange: Handle) -> Bool {
+  @inline(__always) private mutating func makeRoomForResponseHead(_ exchange: Handle) -> Bool {
     guard exchanges[exchange].input.space == 0 else { return true }
     let limit = generations[exchanges[exchange].generation].snapshot.responseLimits.headBytes
     guard exchanges[exchange].input.capacity < limit + 4096 else {
@@ -97,7 +97,7 @@ extension Worker {
   }
 
   /// Parses what is here; false when the head is behind us, or the server has failed.
-  private mutating func parseResponseHead(_ exchange: Handle) -> Bool {
+  @inline(__always) private mutating func parseResponseHead(_ exchange: Handle) -> Bool {
     let limits = generations[exchanges[exchange].generation].snapshot.responseLimits
     while true {
       do throws(Malformed) {
@@ -212,7 +212,7 @@ extension Worker {
   }
 
   /// nginx: `X-Accel-Buffering: no` turns response buffering off for one response.
-  private mutating func noteBufferingWish(_ exchange: Handle) {
+  @inline(__always) private mutating func noteBufferingWish(_ exchange: Handle) {
     guard responseHead.fields.contains(.xAccelBuffering) else { return }
     exchanges[exchange].isUnbuffered = wantsNoBuffering(exchange)
   }

@@ -148,7 +148,7 @@ extension Worker {
   // MARK: Slow servers
 
   /// How long the server has to begin its answer once it has the request.
-  mutating func answerTimeout(_ exchange: Handle) -> UInt64 {
+  @inline(__always) mutating func answerTimeout(_ exchange: Handle) -> UInt64 {
     let all = responseTimeout(exchange)
     let one = exchanges[exchange].pool.tryTimeout
     // An answer that has begun already has as long as any.
@@ -200,7 +200,7 @@ extension Worker {
   /// Decides about the answer whose head stands in `responseHead`.
   ///
   /// Mostly all of it is here, or it is too long to wait for: then nothing is done.
-  mutating func judgeAnswer(_ exchange: Handle) -> Judgement {
+  @inline(__always) mutating func judgeAnswer(_ exchange: Handle) -> Judgement {
     let status = responseHead.status
     let mayBePage = exchanges[exchange].pool.pageStatuses.contains(status)
     let isDoubtful =
@@ -219,7 +219,7 @@ extension Worker {
     return isDoubtful && passOver(exchange) ? .refused : .deliver
   }
 
-  private func extent(_ exchange: Handle, decodes: Bool) -> Extent {
+  @inline(__always) private func extent(_ exchange: Handle, decodes: Bool) -> Extent {
     let here = UInt64(exchanges[exchange].input.count - responseHead.length)
     switch responseHead.framing {
     case .none: return .whole

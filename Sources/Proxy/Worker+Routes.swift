@@ -39,7 +39,7 @@ extension Worker {
 
   /// How the request's listener sends requests on to HTTPS; nil where it came by that, as far as
   /// trusted proxies tell: it would come back for ever.
-  private func redirection(of exchange: Handle) -> ListenRedirect? {
+  @inline(__always) private func redirection(of exchange: Handle) -> ListenRedirect? {
     guard let rule = snapshot.listeners[Int(clients[exchanges[exchange].client].place)].redirect,
       !exchanges[exchange].facts.isSecure
     else { return nil }
@@ -64,7 +64,7 @@ extension Worker {
     (try? writePath(exchange)) != nil
   }
 
-  private static func normalise(
+  @inline(__always) private static func normalise(
     _ slice: Slice, of request: inout ByteBuffer, to path: inout ByteBuffer
   ) throws(Refusal) {
     try NormalizedPath.write(request.written.extracting(slice.range), to: &path)
@@ -101,7 +101,7 @@ extension Worker {
   }
 
   /// Notes what is asked of the head later on.
-  private mutating func takeFacts(_ exchange: Handle) {
+  @inline(__always) private mutating func takeFacts(_ exchange: Handle) {
     let snapshot = self.snapshot
     exchanges[exchange].facts = facts(exchange, snapshot)
     let isLast = isLastOfConnection(exchanges[exchange].client, snapshot)
@@ -112,7 +112,8 @@ extension Worker {
   }
 
   /// Whether the connection has carried as much, or for as long, as one may.
-  private func isLastOfConnection(_ client: Handle, _ snapshot: Snapshot) -> Bool {
+  @inline(__always) private func isLastOfConnection(_ client: Handle, _ snapshot: Snapshot) -> Bool
+  {
     let requests = snapshot.requestsLimit
     let age = snapshot.connectionAgeLimit
     return (requests > 0 && clients[client].requests >= requests)

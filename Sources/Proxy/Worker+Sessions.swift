@@ -113,7 +113,7 @@ extension Worker {
 
   /// Learns what session the answer opens whose head has just been parsed; false when more of it
   /// must be read for that.
-  mutating func learnSession(_ exchange: Handle) -> Bool {
+  @inline(__always) mutating func learnSession(_ exchange: Handle) -> Bool {
     guard exchanges[exchange].session.role == .opener, responseHead.status == 200 else {
       return true
     }

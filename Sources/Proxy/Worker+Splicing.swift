@@ -15,7 +15,7 @@ extension Worker {
   static let splicedPiece = 256 << 10
 
   /// Decides whether the body that begins goes through pipes.
-  mutating func chooseSplicing(_ exchange: Handle) {
+  @inline(__always) mutating func chooseSplicing(_ exchange: Handle) {
     guard case .length(let length) = exchanges[exchange].responseBody,
       length >= UInt64(Self.splicedBytes), exchanges[exchange].compressor == .none,
       !clients[exchanges[exchange].client].transport.isSecure,

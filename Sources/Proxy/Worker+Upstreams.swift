@@ -78,7 +78,7 @@ extension Worker {
   // MARK: Connections
 
   /// Takes the youngest idle connection that will do; false when there is none.
-  private mutating func takeIdleConnection(_ exchange: Handle) -> Bool {
+  @inline(__always) private mutating func takeIdleConnection(_ exchange: Handle) -> Bool {
     let isRisky = !exchanges[exchange].isRepeatable
     if isRisky, exchanges[exchange].pool.reusesSafely { return false }
     if exchanges[exchange].retry.wantsFresh { return false }
@@ -184,7 +184,7 @@ extension Worker {
     while let upstream = idle[cell].takeYoungest(from: &upstreams) { closeUpstream(upstream) }
   }
 
-  mutating func upstreamEvent(_ upstream: Handle, _ readiness: Readiness) {
+  @inline(__always) mutating func upstreamEvent(_ upstream: Handle, _ readiness: Readiness) {
     guard upstreams.contains(upstream) else { return }
     upstreams[upstream].transport.note(readiness)
     let work = upstreams[upstream].work
@@ -353,7 +353,7 @@ extension Worker {
   }
 
   /// Sends the head, and with it the body that stands behind the client's own head.
-  private mutating func sendHead(_ exchange: Handle) throws(SystemError) {
+  @inline(__always) private mutating func sendHead(_ exchange: Handle) throws(SystemError) {
     let upstream = exchanges[exchange].upstream
     if try exchanges[exchange].sendRequestHead(to: &upstreams[upstream].transport) {
       exchanges[exchange].isSendingHead = false
@@ -362,7 +362,7 @@ extension Worker {
     }
   }
 
-  private mutating func sendStored(_ exchange: Handle) throws(SystemError) {
+  @inline(__always) private mutating func sendStored(_ exchange: Handle) throws(SystemError) {
     guard exchanges[exchange].requestStore.isOpen else { return }
     let upstream = exchanges[exchange].upstream
     while upstreams[upstream].transport.isWritable {

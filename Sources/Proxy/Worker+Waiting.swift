@@ -36,7 +36,7 @@ extension Worker {
   }
 
   /// Others wait whose turn comes first.
-  func standsBehind(_ exchange: Handle) -> Bool {
+  @inline(__always) func standsBehind(_ exchange: Handle) -> Bool {
     let pool = exchanges[exchange].pool
     guard pool.queueLimit > 0 else { return false }
     let cell = pool.cell
@@ -155,7 +155,7 @@ extension Worker {
     dueRooms.append(cell)
   }
 
-  mutating func serveRooms() {
+  @inline(__always) mutating func serveRooms() {
     guard !dueRooms.isEmpty else { return }
     var due: [Int] = []
     swap(&due, &dueRooms)

@@ -262,7 +262,7 @@ public struct Worker: ~Copyable {
   var isFinished: Bool { isStopped || (isDraining && clients.count == 0) }
 
   /// Milliseconds until something is due without an event.
-  private mutating func patience() -> Int? {
+  @inline(__always) private mutating func patience() -> Int? {
     if !ready.isEmpty || !answered.isEmpty || !dueRooms.isEmpty || !handshakesDue.isEmpty {
       return 0
     }
