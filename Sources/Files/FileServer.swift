@@ -191,7 +191,7 @@ public struct FileServer: ~Copyable {
     return nil
   }
 
-  private mutating func mayServe(_ handle: Handle, _ now: Instant) -> Bool {
+  @inline(__always) private mutating func mayServe(_ handle: Handle, _ now: Instant) -> Bool {
     let age = now &- cache.entries[handle].checkedAt
     let freshness = cache.limits.freshness
     guard cache.entries[handle].sighting.outcome == .file else {

@@ -1,23 +1,23 @@
 /// A set of the names that `FieldName` knows: two words, no allocation.
 public struct FieldNameSet: Equatable, Sendable {
-  private var low: UInt64 = 0
-  private var high: UInt64 = 0
+  @usableFromInline var low: UInt64 = 0
+  @usableFromInline var high: UInt64 = 0
 
   public init() {}
 
   public var isEmpty: Bool { low | high == 0 }
 
-  @inline(__always) public func contains(_ name: FieldName) -> Bool {
+  @inlinable @inline(__always) public func contains(_ name: FieldName) -> Bool {
     let bit: UInt64 = 1 &<< UInt64(name.rawValue & 63)
     return (name.rawValue < 64 ? low : high) & bit != 0
   }
 
-  @inline(__always) public mutating func insert(_ name: FieldName) {
+  @inlinable @inline(__always) public mutating func insert(_ name: FieldName) {
     let bit: UInt64 = 1 &<< UInt64(name.rawValue & 63)
     if name.rawValue < 64 { low |= bit } else { high |= bit }
   }
 
-  public mutating func formUnion(_ other: FieldNameSet) {
+  @inlinable @inline(__always) public mutating func formUnion(_ other: FieldNameSet) {
     low |= other.low
     high |= other.high
   }

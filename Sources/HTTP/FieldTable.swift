@@ -8,8 +8,8 @@ public struct FieldTable: ~Copyable {
   private var fields = FixedArray(
     repeating: Field(name: .empty, value: .empty, id: .other), count: Self.capacity)
   public private(set) var count = 0
-  private var present = FieldNameSet()
-  private var repeated = FieldNameSet()
+  @usableFromInline var present = FieldNameSet()
+  @usableFromInline var repeated = FieldNameSet()
 
   public init() {}
 
@@ -19,13 +19,23 @@ public struct FieldTable: ~Copyable {
   }
 
   /// Whether a field of that name is here; constant time.
-  public func contains(_ name: FieldName) -> Bool { present.contains(name) }
+  @inlinable @inline(__always) public func contains(_ name: FieldName) -> Bool {
+    present.contains(name)
+  }
 
   /// Whether more than one field of that name is here; constant time. Not kept for `other`.
-  public func isRepeated(_ name: FieldName) -> Bool { repeated.contains(name) }
+  @inlinable @inline(__always) public func isRepeated(_ name: FieldName) -> Bool {
+    repeated.contains(name)
+  }
 
   /// The first field of that name.
-  public func first(_ name: FieldName) -> Field? {
+  // In line as far as most names go, which are not here.
+  @inlinable @inline(__always) public func first(_ name: FieldName) -> Field? {
+    guard present.contains(name) else { return nil }
+    return find(name)
+  }
+
+  @usableFromInline func find(_ name: FieldName) -> Field? {
     guard let index = next(name, from: 0) else { return nil }
     return fields[index]
   }

@@ -15,7 +15,7 @@ extension Worker {
   }
 
   /// Puts into `mediaType` what a server has said that the file is; nothing where none has.
-  private mutating func writeMediaType(_ exchange: Handle) {
+  @inline(__always) private mutating func writeMediaType(_ exchange: Handle) {
     mediaType.clear()
     let count = exchanges[exchange].accel.typeCount
     guard count > 0, count <= mediaType.space else { return }
@@ -47,7 +47,7 @@ extension Worker {
   }
 
   /// Puts into `site` what the route's variable stands for; nothing where it has none.
-  private mutating func writeSite(_ exchange: Handle) {
+  @inline(__always) private mutating func writeSite(_ exchange: Handle) {
     site.clear()
     let route = exchanges[exchange].route.index
     let snapshot = generations[exchanges[exchange].generation].snapshot
@@ -69,7 +69,7 @@ extension Worker {
       head: head.readable, now: now, into: &fields)
   }
 
-  private func fileRequest(_ exchange: Handle) -> FileRequest {
+  @inline(__always) private func fileRequest(_ exchange: Handle) -> FileRequest {
     var request = FileRequest(requestHead)
     // A server that leaves the answer to another route has it answered to GET or HEAD.
     request.method = exchanges[exchange].facts.method
@@ -77,7 +77,9 @@ extension Worker {
     return request
   }
 
-  private mutating func sendFileAnswer(_ exchange: Handle, _ answer: consuming FileAnswer) {
+  @inline(__always) private mutating func sendFileAnswer(
+    _ exchange: Handle, _ answer: consuming FileAnswer
+  ) {
     switch consume answer {
     case .cold: preconditionFailure("it waits for a file thread")
     case .notFound:
@@ -96,7 +98,7 @@ extension Worker {
     }
   }
 
-  private mutating func sendFileResponse(
+  @inline(__always) private mutating func sendFileResponse(
     _ exchange: Handle, _ response: consuming FileResponse
   ) {
     passOverBody(exchange)
