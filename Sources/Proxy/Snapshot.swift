@@ -181,6 +181,8 @@ public final class Snapshot: Sendable {
   let gzip: GzipPlan
   /// Bytes that may wait unsent in the kernel for one client.
   let unsentLimit: Int
+  /// Connections are taken when their request has come.
+  let awaitsRequests: Bool
   /// Requests on one connection; 0 is no limit.
   let requestsLimit: UInt32
   /// The age of one connection; 0 is no limit.
@@ -228,6 +230,7 @@ public final class Snapshot: Sendable {
     answersContinue = configuration.expectContinue == .answer
     gzip = GzipPlan(configuration.gzip ?? GzipSettings())
     unsentLimit = configuration.buffers.unsentBytes
+    awaitsRequests = configuration.shutdown.servedLameDuck >= Worker.lameDuckForWaiting
     requestsLimit = UInt32(clamping: configuration.keepalive.requests)
     connectionAgeLimit = configuration.keepalive.age.nanoseconds
     pools = configuration.pools.enumerated().map { i, pool in

@@ -53,11 +53,16 @@ final class TestBench {
   /// Streams that answers hold now.
   var streamsTaken: Int { worker.compressors.taken }
 
-  /// - Parameter servers: of each pool, in the configuration's order.
+  /// - Parameters:
+  ///   - servers: of each pool, in the configuration's order.
+  ///   - awaitsRequests: connections are taken when their request has come, and not when they
+  ///     stand.
   init(
-    _ configuration: Configuration, servers: [[SocketAddress]] = [], connections: Int = 64
+    _ configuration: Configuration, servers: [[SocketAddress]] = [], connections: Int = 64,
+    awaitsRequests: Bool = false
   ) throws {
     var configuration = configuration
+    if !awaitsRequests { configuration.shutdown.lameDuck = .zero }
     if configuration.listen.isEmpty { configuration.listen = [Listen(Endpoint(.any, port: 0))] }
     cells = SharedTable(count: 16) { _ in ServerCell() }
     counters = CounterTable(workers: 1, slots: 512)
