@@ -260,7 +260,7 @@ public struct Worker: ~Copyable {
     shakeHands()
     changeToDeferred()
     serveRooms()
-    registerNewcomers()
+    if !newcomers.isEmpty { registerNewcomers() }
     log.flushIfDue(environment, now: clock.now)
     environment.heartbeat.beat(at: clock.now, open: clients.count)
   }
