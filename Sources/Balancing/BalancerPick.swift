@@ -154,7 +154,9 @@ extension Balancer {
       let picked = i
       i = i + 1 == pool.count ? 0 : i + 1
       guard isEligible(pool, picked, terms) else { continue }
-      turns[pool.number] = i
+      // Who stands in for one that has failed does not lose its turn: else the next request would
+      // begin with the one that has failed again.
+      if terms.tried.count == 0 { turns[pool.number] = i }
       return picked
     }
     return -1

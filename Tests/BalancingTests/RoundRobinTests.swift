@@ -39,6 +39,16 @@ func `every round has each server as often as it weighs`(weights: [Int]) {
   #expect(picks(6, from: &balancer) == "dbcdbc")
 }
 
+@Test func `a server that stands in for another has its own turn as well`() {
+  var balancer = Balancer(
+    [plan(weights: [1, 1])], cells: readyCells(2), worker: 0, workers: 1)
+  #expect(picks(1, from: &balancer) == "a")
+  var tried = TriedServers()
+  tried.insert(0)
+  #expect(balancer.pick(pool: 0, tried: tried, now: 0) == 1)
+  #expect(picks(3, from: &balancer) == "bab")
+}
+
 @Test func `workers begin at different places of the round`() {
   let cells = readyCells(3)
   var first = Balancer([plan(weights: [1, 1, 1])], cells: cells, worker: 0, workers: 3)
