@@ -14,14 +14,15 @@ struct Tunnel: ~Copyable {
   let timeout: UInt64
   /// Where limits count it as under way.
   var limits = HeldLimits()
+  // Here there is room for them anyway.
+  /// Each end has said its last, and the other has been told.
+  var clientIsDone = false
+  var serverIsDone = false
   var toServer = ByteBuffer()
   var toClient = ByteBuffer()
   var bytesIn: UInt64 = 0
   var bytesOut: UInt64 = 0
   var closing = TunnelClosing()
-  /// Each end has said its last, and the other has been told.
-  var clientIsDone = false
-  var serverIsDone = false
 }
 
 extension Worker {

@@ -14,6 +14,6 @@ import Testing
   let sides = MemoryLayout<ClientConnection>.stride + MemoryLayout<UpstreamConnection>.stride
   // Beside them: what slabs know of each of the three, and two timers.
   let places = 3 * 8 + 2 * 24
-  #expect(MemoryLayout<Tunnel>.stride <= 240)
+  #expect(MemoryLayout<Tunnel>.stride <= 232)
   #expect(sides + MemoryLayout<Tunnel>.stride + places <= 512)
 }
