@@ -10,6 +10,7 @@ public import Network
 /// numbers in the plans.
 public struct Balancer: ~Copyable {
   struct Pool {
+    let number: Int
     let first: Int
     let count: Int
     let strategy: PoolPlan.Strategy
@@ -46,6 +47,8 @@ public struct Balancer: ~Copyable {
   public let cells: SharedTable<ServerCell>
   var pools: [Pool] = []
   var servers: [Server] = []
+  /// By pool: whose turn it is, where all weigh alike.
+  var turns: [Int] = []
   private var affinity = AffinityPlan()
   private var cookies: [AffinityCookieText] = []
   var random: RandomSource
@@ -77,13 +80,14 @@ public struct Balancer: ~Copyable {
       if let cookie = plan.cookie { cookies.append(AffinityCookieText(cookie)) }
       pools.append(
         Pool(
-          first: first, count: plan.servers.count, strategy: plan.strategy, rule: plan.ejection,
+          number: pools.count, first: first, count: plan.servers.count, strategy: plan.strategy,
+          rule: plan.ejection,
           affinity: affinity.add(plan), cookie: plan.cookie == nil ? -1 : cookies.count - 1,
           weighsAlike: weights.count <= 1,
           hasBackups: plan.servers.contains { $0.isBackup },
           hasCapacity: plan.servers.contains { $0.capacity > 0 },
           triesServersThatAreDown: plan.triesServersThatAreDown, slowStart: plan.slowStart))
-      advance(first..<servers.count, by: worker, of: workers)
+      turns.append(advance(first..<servers.count, by: worker, of: workers))
     }
   }
 
@@ -96,11 +100,12 @@ public struct Balancer: ~Copyable {
     }
   }
 
-  /// Lets the turns of a share of the round pass.
-  private mutating func advance(_ range: Range<Int>, by worker: Int, of workers: Int) {
+  /// Lets the turns of a share of the round pass; whose turn it is then, if all weigh alike.
+  private mutating func advance(_ range: Range<Int>, by worker: Int, of workers: Int) -> Int {
     let total = range.reduce(0) { $0 + servers[$1].weight }
     // Rounds of heavy weights are long; this far into one is apart enough.
-    for _ in 0..<min(total / Balancer.one * worker / workers, 1000) {
+    let turns = min(total / Balancer.one * worker / workers, 1000)
+    for _ in 0..<turns {
       var best = range.lowerBound
       for i in range {
         servers[i].turn += servers[i].weight
@@ -108,6 +113,7 @@ public struct Balancer: ~Copyable {
       }
       servers[best].turn -= total
     }
+    return range.isEmpty ? 0 : turns % range.count
   }
 
   /// The slot of a server's cell, which also names it to those who count.

@@ -108,7 +108,7 @@ extension Balancer {
     }
     if key.rank < .max { return byHash(pool, key.hash, terms) }
     return switch pool.strategy {
-    case .roundRobin: inTurn(pool, terms)
+    case .roundRobin: takesSimpleTurns(pool) ? inSimpleTurn(pool, terms) : inTurn(pool, terms)
     case .leastRequests: byRequests(pool, terms)
     case .randomTwo: byTwoDraws(pool, terms)
     case .leastTime: byTime(pool, terms)
@@ -142,6 +142,24 @@ extension Balancer {
     let least = server.weight / 16
     let part = Double(age) / Double(pool.slowStart)
     return least + Int(Double(server.weight - least) * part)
+  }
+
+  private func takesSimpleTurns(_ pool: Pool) -> Bool { pool.weighsAlike && pool.slowStart == 0 }
+
+  /// Round-robin without weights: what the smooth one comes to when they are all the same, without
+  /// looking at every server.
+  private mutating func inSimpleTurn(_ pool: Pool, _ terms: Terms) -> Int {
+    var i = turns[pool.number]
+    for _ in 0..<pool.count {
+      let picked = i
+      i = i + 1 == pool.count ? 0 : i + 1
+      guard isEligible(pool, picked, terms) else { continue }
+      // Who stands in for one that has failed does not lose its turn: else the next request would
+      // begin with the one that has failed again.
+      if terms.tried.count == 0 { turns[pool.number] = i }
+      return picked
+    }
+    return -1
   }
 
   /// Smooth weighted round-robin, as nginx has it (ngx_http_upstream_get_peer): each eligible

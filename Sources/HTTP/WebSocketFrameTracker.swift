@@ -4,12 +4,12 @@
 public struct WebSocketFrameTracker: Sendable {
   private enum State: UInt8 { case opcode, length, extended, mask, payload }
 
+  /// Bytes of the payload that are still to come.
+  private var payload: UInt64 = 0
   private var state = State.opcode
   private var isMasked = false
   /// Bytes of the extended length, or of the mask, that are still to come.
   private var left: UInt8 = 0
-  /// Bytes of the payload that are still to come.
-  private var payload: UInt64 = 0
 
   public init() {}
 

@@ -17,13 +17,18 @@ public struct ListeningSockets: ~Copyable {
   private var numbers: [CInt] = []
   /// By address: which of the given places it is of.
   public private(set) var places: [Int] = []
+  /// Bytes that may wait unsent for each of their clients; nil is no limit.
+  private let unsentLimit: Int?
 
   /// Opens a socket for each address; all addresses of the machine are two, `[::]` and
   /// `0.0.0.0`, the first of which may be missing where there is no IPv6.
   ///
   /// - Parameter sharesPort: others of this process will listen at the same addresses
   ///   (SO_REUSEPORT); another process that does is an error all the same.
-  public init(_ listens: [Listen], sharesPort: Bool = false) throws(ListenError) {
+  public init(
+    _ listens: [Listen], sharesPort: Bool = false, unsentLimit: Int? = nil
+  ) throws(ListenError) {
+    self.unsentLimit = unsentLimit
     for (place, listen) in listens.enumerated() {
       try open(listen.endpoint, sharesPort)
       while places.count < addresses.count { places.append(place) }
@@ -31,7 +36,10 @@ public struct ListeningSockets: ~Copyable {
   }
 
   /// Opens sockets at the very addresses of others that share their ports.
-  public init(beside others: [SocketAddress]) throws(ListenError) {
+  public init(
+    beside others: [SocketAddress], unsentLimit: Int? = nil
+  ) throws(ListenError) {
+    self.unsentLimit = unsentLimit
     for address in others { try add(address, sharesPort: true) }
   }
 
@@ -98,7 +106,8 @@ public struct ListeningSockets: ~Copyable {
     _ address: SocketAddress, sharesPort: Bool
   ) throws(ListenError) {
     do throws(SystemError) {
-      let socket = try Sockets.listening(on: address, sharesPort: sharesPort)
+      let socket = try Sockets.listening(
+        on: address, sharesPort: sharesPort, unsentLimit: unsentLimit)
       addresses.append(try Syscalls.localAddress(socket))
       numbers.append(socket.release())
     } catch {

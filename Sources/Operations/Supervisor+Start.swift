@@ -59,16 +59,16 @@ extension Supervisor {
 
   /// Listening sockets for each worker, all at the same addresses.
   static func sockets(
-    _ count: Int, _ listens: [Listen]
+    _ count: Int, _ listens: [Listen], unsentLimit: Int
   ) throws(ListenError) -> (addresses: [SocketAddress], places: [Int], numbers: [[Int32]]) {
-    var first = try ListeningSockets(listens, sharesPort: true)
+    var first = try ListeningSockets(listens, sharesPort: true, unsentLimit: unsentLimit)
     let addresses = first.addresses
     let places = first.places
     var all: [[Int32]] = []
     do throws(ListenError) {
       all.append(first.releaseAll())
       for _ in 1..<max(count, 1) {
-        var more = try ListeningSockets(beside: addresses)
+        var more = try ListeningSockets(beside: addresses, unsentLimit: unsentLimit)
         all.append(more.releaseAll())
       }
     } catch {

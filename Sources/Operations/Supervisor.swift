@@ -157,7 +157,8 @@ public final class Supervisor {
     certificateWatch = FileWatch(tls.sights + ticketFile.sights)
     nextTicketKey = control.clock.now + configuration.tls.ticketRotation.nanoseconds
     self.tls = tls
-    let sockets = try Self.sockets(count, configuration.listen)
+    let sockets = try Self.sockets(
+      count, configuration.listen, unsentLimit: configuration.buffers.unsentBytes)
     addresses = sockets.addresses
     places = sockets.places
     admin = try configuration.admin.map { settings in

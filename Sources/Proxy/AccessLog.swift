@@ -43,9 +43,9 @@ struct AccessLog: ~Copyable {
     lines = 0
   }
 
-  /// Writes one line: `begin`, then what `record` says of the request, then how it ended.
+  /// Writes one line: the time, then what `text` says of the request, then how it ended.
   mutating func add(
-    _ record: borrowing AccessRecord, _ end: AccessEnd, clock: Clock,
+    _ text: Span<UInt8>, _ end: AccessEnd, clock: Clock,
     _ environment: WorkerEnvironment
   ) {
     guard isOn else { return }
@@ -53,7 +53,7 @@ struct AccessLog: ~Copyable {
     if batch.isEmpty { oldest = clock.now }
     lines += 1
     writeTime(clock.wall)
-    batch.append(record.text.readable)
+    batch.append(text)
     write(end)
   }
 
@@ -122,21 +122,18 @@ struct AccessEnd {
   var reason: Termination
 }
 
-/// What a line of the access log says of a request, whatever becomes of it.
-struct AccessRecord: ~Copyable {
-  /// JSON members, each with a comma in front.
-  var text: ByteBuffer
+/// What is known of a request until its end, for its line and its counts: kept small, for tunnels
+/// wait long.
+struct AccessRecord {
+  /// JSON members, each with a comma in front; empty where no line will be written.
+  var text: [UInt8] = []
   var start: Instant
-  var route: RouteSlots?
-  var pool = -1
-  var server = -1
-  var connect: UInt64?
-  var firstByte: UInt64?
-
-  init(text: consuming ByteBuffer, start: Instant) {
-    self.text = text
-    self.start = start
-  }
+  var connect: UInt64
+  var firstByte: UInt64
+  // Numbers in the snapshot.
+  var route: Int32
+  var pool: Int32
+  var server: Int32
 
   /// The bytes of a field of the client's, as a JSON string: what is not ASCII, or would end
   /// the string, is escaped byte by byte, so that no client can write a line of its own.

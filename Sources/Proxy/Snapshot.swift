@@ -92,17 +92,18 @@ public final class Snapshot: Sendable {
       case respond(ResponsePlan)
     }
 
+    // What each request looks at, side by side.
+    let facts: RouteFacts
+    let requestEdits: HeadEdits
+    let responseEdits: HeadEdits
+    let action: Action
     let name: String
     /// What stands between the quotes in a line of the log.
     let nameAsJSON: [UInt8]
-    let facts: RouteFacts
-    let action: Action
     /// It is for an authority that finds out by plain HTTP whose a name is (RFC 8555 §8.3).
     let answersChallenges: Bool
     /// What the variable beside {path} stands for, where files are looked for by one.
     let site: TextTemplate?
-    let requestEdits: HeadEdits
-    let responseEdits: HeadEdits
     /// Nil for none.
     let limits: LimitPlan?
   }
@@ -181,6 +182,8 @@ public final class Snapshot: Sendable {
   let gzip: GzipPlan
   /// Bytes that may wait unsent in the kernel for one client.
   let unsentLimit: Int
+  /// Connections are taken when their request has come.
+  let awaitsRequests: Bool
   /// Requests on one connection; 0 is no limit.
   let requestsLimit: UInt32
   /// The age of one connection; 0 is no limit.
@@ -224,10 +227,12 @@ public final class Snapshot: Sendable {
     clientAddress = ForwardedAddress(configuration.clientAddress)
     let variables = VariableTable(configuration.variables)
     self.variables = variables
-    commonResponseEdits = HeadEdits(configuration.responseHeaders, HeaderEdits(), variables)
+    let common = Common(configuration, variables)
+    commonResponseEdits = common.responseEdits
     answersContinue = configuration.expectContinue == .answer
     gzip = GzipPlan(configuration.gzip ?? GzipSettings())
     unsentLimit = configuration.buffers.unsentBytes
+    awaitsRequests = configuration.shutdown.servedLameDuck >= Worker.lameDuckForWaiting
     requestsLimit = UInt32(clamping: configuration.keepalive.requests)
     connectionAgeLimit = configuration.keepalive.age.nanoseconds
     pools = configuration.pools.enumerated().map { i, pool in
@@ -245,7 +250,7 @@ public final class Snapshot: Sendable {
     var routes: [Route] = []
     for i in configuration.routes.indices {
       routes.append(
-        try Self.route(i, of: configuration, variables, slots: bindings.routes[i]))
+        try Self.route(i, of: configuration, common, variables, slots: bindings.routes[i]))
     }
     self.routes = routes
   }
@@ -259,9 +264,9 @@ public final class Snapshot: Sendable {
 
   /// The file server's routes go by the same numbers; those that serve no files have an empty one.
   public func fileRoutes() -> [FileRoute] {
-    routes.map { route in
-      if case .files(let files, _) = route.action { return files }
-      return FileRoute(base: .root("/"), candidates: [])
+    let none = FileRoute(base: .root("/"), candidates: [])
+    return routes.map { route in
+      if case .files(let files, _) = route.action { files } else { none }
     }
   }
 
@@ -336,8 +341,21 @@ public final class Snapshot: Sendable {
       tls: binding.tls)
   }
 
+  /// What routes share that do not have their own of it: there may be thousands.
+  private struct Common {
+    let requestEdits: HeadEdits
+    let responseEdits: HeadEdits
+    let mediaTypes = MediaTypes()
+
+    init(_ configuration: Configuration, _ variables: VariableTable) {
+      requestEdits = HeadEdits(configuration.requestHeaders, HeaderEdits(), variables)
+      responseEdits = HeadEdits(configuration.responseHeaders, HeaderEdits(), variables)
+    }
+  }
+
   private static func route(
-    _ index: Int, of configuration: Configuration, _ variables: VariableTable, slots: RouteSlots
+    _ index: Int, of configuration: Configuration, _ common: Common,
+    _ variables: VariableTable, slots: RouteSlots
   ) throws(SnapshotError) -> Route {
     let settings = configuration.routes[index]
     var facts = RouteFacts()
@@ -372,7 +390,7 @@ public final class Snapshot: Sendable {
       let prefix = if case .prefix(let text, _) = settings.match.path { text } else { "" }
       action = .files(
         try fileRoute(
-          files, prefix: prefix, name: settings.name,
+          files, prefix: prefix, name: settings.name, common,
           compression: facts.compresses ? configuration.gzip ?? GzipSettings() : nil),
         fallback: files.fallback.flatMap { configuration.routeIndex(named: $0) })
     case .redirect(let redirect):
@@ -391,22 +409,27 @@ public final class Snapshot: Sendable {
           status: UInt16(clamping: respond.status), body: Array(respond.body.utf8),
           contentType: respond.contentType))
     }
-    let requestEdits = HeadEdits(
-      configuration.requestHeaders, settings.requestHeaders, variables)
-    let responseEdits = HeadEdits(
-      configuration.responseHeaders, settings.responseHeaders, variables)
+    let requestEdits =
+      settings.requestHeaders.isEmpty
+      ? common.requestEdits
+      : HeadEdits(configuration.requestHeaders, settings.requestHeaders, variables)
+    let responseEdits =
+      settings.responseHeaders.isEmpty
+      ? common.responseEdits
+      : HeadEdits(configuration.responseHeaders, settings.responseHeaders, variables)
     facts.editsRequest = !requestEdits.isEmpty
     facts.editsResponse = !responseEdits.isEmpty
     facts.isLimited = !settings.limits.isEmpty
     return Route(
-      name: settings.name, nameAsJSON: escape(settings.name), facts: facts, action: action,
+      facts: facts, requestEdits: requestEdits, responseEdits: responseEdits, action: action,
+      name: settings.name, nameAsJSON: escape(settings.name),
       answersChallenges: settings.match.path.isForChallenges, site: site,
-      requestEdits: requestEdits, responseEdits: responseEdits,
       limits: facts.isLimited ? LimitPlan(settings.limits, route: settings.name) : nil)
   }
 
   private static func fileRoute(
-    _ settings: FilesSettings, prefix: String, name: String, compression: GzipSettings?
+    _ settings: FilesSettings, prefix: String, name: String, _ common: Common,
+    compression: GzipSettings?
   ) throws(SnapshotError) -> FileRoute {
     let base: FileRoute.Base =
       switch settings.base {
@@ -434,7 +457,9 @@ public final class Snapshot: Sendable {
     return FileRoute(
       base: base, candidates: candidates, followsSymlinks: settings.followsSymlinks,
       precompressed: settings.precompressed.map { $0 == .br ? .brotli : .gzip },
-      cacheControl: rules, mediaTypes: MediaTypes(overrides: settings.mediaTypes),
+      cacheControl: rules,
+      mediaTypes: settings.mediaTypes.isEmpty
+        ? common.mediaTypes : MediaTypes(overrides: settings.mediaTypes),
       compression: compression.map { GzipPlan($0).rule })
   }
 }

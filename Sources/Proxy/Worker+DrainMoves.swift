@@ -72,7 +72,7 @@ extension Worker {
 
   private func drainWindow(_ tunnel: Handle) -> UInt64 {
     let snapshot = generations[tunnels[tunnel].generation].snapshot
-    return snapshot.pools[tunnels[tunnel].record.pool].facts.drainWindow
+    return snapshot.pools[Int(tunnels[tunnel].record.pool)].facts.drainWindow
   }
 
   /// Spreads the clients of all workers evenly: one of this worker's among theirs, of 2⁶⁴.

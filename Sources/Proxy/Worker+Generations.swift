@@ -53,6 +53,7 @@ extension Worker {
     current = adopt(snapshot)
     if generations[before].exchanges == 0 { remove(before) }
     renewWaiting()
+    instructListeners()
   }
 
   /// An exchange that began with a snapshot is over.

@@ -12,9 +12,8 @@ extension Worker {
     swap(&text, &recordText)
     text.clear()
     describe(exchange, to: &text)
-    let record = AccessRecord(text: text, start: exchanges[exchange].start)
-    log.add(record, end(of: exchange), clock: clock, environment)
-    recordText = record.text
+    log.add(text.readable, end(of: exchange), clock: clock, environment)
+    recordText = text
   }
 
   private mutating func count(_ exchange: Handle) {
@@ -47,37 +46,34 @@ extension Worker {
 
   /// What a tunnel keeps for its line, which is written when it ends.
   mutating func makeRecord(_ exchange: Handle) -> AccessRecord {
+    var record = AccessRecord(
+      start: exchanges[exchange].start, connect: exchanges[exchange].connectTime,
+      firstByte: exchanges[exchange].firstByte - exchanges[exchange].start,
+      route: Int32(exchanges[exchange].route.index), pool: Int32(exchanges[exchange].route.pool),
+      server: Int32(exchanges[exchange].server))
+    guard log.isOn else { return record }
     var text = ByteBuffer()
-    if log.isOn {
-      var room = ByteBuffer()
-      swap(&room, &recordText)
-      room.clear()
-      describe(exchange, to: &room)
-      text = ByteBuffer(capacity: max(room.count, 1))
-      text.append(room.readable)
-      recordText = consume room
-    }
-    var record = AccessRecord(text: text, start: exchanges[exchange].start)
-    record.route = exchanges[exchange].route.counters
-    record.pool = exchanges[exchange].route.pool
-    record.server = exchanges[exchange].server
-    record.connect = exchanges[exchange].connectTime
-    record.firstByte = exchanges[exchange].firstByte - exchanges[exchange].start
+    swap(&text, &recordText)
+    text.clear()
+    describe(exchange, to: &text)
+    record.text.reserveCapacity(text.count)
+    for i in 0..<text.count { record.text.append(text.readable[i]) }
+    recordText = text
     return record
   }
 
-  mutating func finishRecord(_ tunnel: inout Tunnel, reason: Termination) {
-    let duration = clock.now - tunnel.record.start
-    if let slots = tunnel.record.route {
-      environment.counters.add(slots.responses)
-      environment.counters.add(slots.bytesIn, tunnel.bytesIn)
-      environment.counters.add(slots.bytesOut, tunnel.bytesOut)
-    }
+  mutating func finishRecord(_ tunnel: borrowing Tunnel, reason: Termination) {
+    let record = tunnel.record
+    let slots = generations[tunnel.generation].snapshot.routes[Int(record.route)].facts.counters
+    environment.counters.add(slots.responses)
+    environment.counters.add(slots.bytesIn, tunnel.bytesIn)
+    environment.counters.add(slots.bytesOut, tunnel.bytesOut)
     log.add(
-      tunnel.record,
+      record.text.span,
       AccessEnd(
-        status: 101, bytesIn: tunnel.bytesIn, bytesOut: tunnel.bytesOut, duration: duration,
-        connect: tunnel.record.connect, firstByte: tunnel.record.firstByte, reason: reason),
+        status: 101, bytesIn: tunnel.bytesIn, bytesOut: tunnel.bytesOut,
+        duration: clock.now - record.start, connect: record.connect,
+        firstByte: record.firstByte, reason: reason),
       clock: clock, environment)
   }
 

@@ -5,14 +5,14 @@ import Reactor
 /// What it takes to end a WebSocket in good order (RFC 6455 §7.1): each side is told between two
 /// frames that it is over, may say what is left, and ends.
 struct TunnelClosing {
+  var toClient = WebSocketFrameTracker()
+  var toServer = WebSocketFrameTracker()
   /// Frames are followed, from the first on.
   var isTracked = false
   /// It is to end: each side is told when the frame that passes is over.
   var isDue = false
   var clientIsTold = false
   var serverIsTold = false
-  var toClient = WebSocketFrameTracker()
-  var toServer = WebSocketFrameTracker()
 }
 
 extension Tunnel {

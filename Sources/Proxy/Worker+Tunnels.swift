@@ -9,18 +9,19 @@ struct Tunnel: ~Copyable {
   let client: Handle
   let upstream: Handle
   let generation: Handle
-  /// The request's line for the log, and what its end needs; kept small, for it waits long.
-  var record: AccessRecord
+  /// The request's line for the log, and what its end needs.
+  let record: AccessRecord
   let timeout: UInt64
   /// Where limits count it as under way.
   var limits = HeldLimits()
+  // Here there is room for them anyway.
+  /// Each end has said its last, and the other has been told.
+  var clientIsDone = false
+  var serverIsDone = false
   var toServer = ByteBuffer()
   var toClient = ByteBuffer()
   var bytesIn: UInt64 = 0
   var bytesOut: UInt64 = 0
-  /// Each end has said its last, and the other has been told.
-  var clientIsDone = false
-  var serverIsDone = false
   var closing = TunnelClosing()
 }
 
@@ -56,7 +57,6 @@ extension Worker {
     exchanges[exchange].upstream = .none
     let hasSessions = exchanges[exchange].pool.hasSessions
     generations[exchanges[exchange].generation].exchanges += 1
-    tunnels[handle].record.server = exchanges[exchange].server
     tunnels[handle].limits = exchanges[exchange].limits
     exchanges[exchange].limits = HeldLimits()
     drop(exchange)
@@ -201,11 +201,11 @@ extension Worker {
     buffers.strip(&tunnel.toServer)
     buffers.strip(&tunnel.toClient)
     environment.counters.subtract(environment.slots.tunnels)
-    generations[tunnel.generation].balancer.end(
-      pool: tunnel.record.pool, server: tunnel.record.server)
-    let pool = generations[tunnel.generation].snapshot.pools[tunnel.record.pool].facts
-    if pool.hasCapacity { noteFreeSlot(pool.cell) }
-    finishRecord(&tunnel, reason: tunnel.closing.isDue && reason == .ok ? .moved : reason)
+    let pool = Int(tunnel.record.pool)
+    generations[tunnel.generation].balancer.end(pool: pool, server: Int(tunnel.record.server))
+    let facts = generations[tunnel.generation].snapshot.pools[pool].facts
+    if facts.hasCapacity { noteFreeSlot(facts.cell) }
+    finishRecord(tunnel, reason: tunnel.closing.isDue && reason == .ok ? .moved : reason)
     leave(tunnel.generation)
     closeUpstream(tunnel.upstream)
     closeClient(tunnel.client)

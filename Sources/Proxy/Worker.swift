@@ -105,6 +105,8 @@ public struct Worker: ~Copyable {
   let environment: WorkerEnvironment
   var listeners: Slab<Listener>
   var clients: Slab<ClientConnection>
+  /// Clients that the loop does not know yet.
+  var newcomers: [Handle] = []
   var upstreams: Slab<UpstreamConnection>
   var exchanges: Slab<Exchange>
   var tunnels: Slab<Tunnel>
@@ -173,6 +175,8 @@ public struct Worker: ~Copyable {
   var moves: [Int: DrainMove] = [:]
   /// A snapshot that waits for a place.
   var deferred: Snapshot?
+  /// How many turns of the loop there have been.
+  var turns: UInt64 = 0
   /// How many requests of one connection have been begun within another's end.
   var depth = 0
 
@@ -245,6 +249,7 @@ public struct Worker: ~Copyable {
 
   private mutating func turn(events: Int, clock: Clock) {
     self.clock = clock
+    turns &+= 1
     date.refresh(wall: clock.wall)
     // Those who have had their share of this turn go on in the next one.
     let resumed = takeReady()
@@ -255,6 +260,7 @@ public struct Worker: ~Copyable {
     shakeHands()
     changeToDeferred()
     serveRooms()
+    if !newcomers.isEmpty { registerNewcomers() }
     log.flushIfDue(environment, now: clock.now)
     environment.heartbeat.beat(at: clock.now, open: clients.count)
   }
@@ -267,7 +273,8 @@ public struct Worker: ~Copyable {
       return 0
     }
     // At least one turn a second, so that everyone can see that this worker is alive.
-    let wait = wheel.nextDelay(now: clock.now, atMost: 1000)
+    let limit = newcomers.isEmpty ? 1000 : Self.registrationDelay
+    let wait = wheel.nextDelay(now: clock.now, atMost: limit)
     return min(wait, log.delay(now: clock.now) ?? wait)
   }
 
@@ -314,7 +321,7 @@ public struct Worker: ~Copyable {
       case .move(let cell, let window): moveClients(of: cell, within: window)
       case .stay(let cell): letClientsStay(with: cell)
       case .drain(let time): drain(within: time)
-      case .takeLeave: isTakingLeave = true
+      case .takeLeave: takeLeave()
       case .stop: isStopped = true
       case .spilled(let job): spilled(job)
       case .found(let lookup): found(lookup)

@@ -237,6 +237,9 @@ public enum Syscalls {
     case noDelay, reuseAddress, reusePort, versionSixOnly
     /// Bytes that may wait unsent in the kernel before the socket counts as full.
     case unsentLimit(Int)
+    /// A listener hands a connection over when bytes have come by it, or after so many seconds
+    /// without; with 0 as soon as it stands.
+    case deferredAccept(seconds: Int)
     /// A close now resets the connection.
     case resetOnClose
   }
@@ -251,6 +254,8 @@ public enum Syscalls {
     case .versionSixOnly: _ = clinux_set_option(fd, CInt(IPPROTO_IPV6), IPV6_V6ONLY, 1)
     case .unsentLimit(let bytes):
       _ = clinux_set_option(fd, CInt(IPPROTO_TCP), TCP_NOTSENT_LOWAT, CInt(clamping: bytes))
+    case .deferredAccept(let seconds):
+      _ = clinux_set_option(fd, CInt(IPPROTO_TCP), TCP_DEFER_ACCEPT, CInt(clamping: seconds))
     case .resetOnClose: _ = clinux_reset_on_close(fd)
     }
   }

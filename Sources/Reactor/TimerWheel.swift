@@ -72,11 +72,10 @@ public struct TimerWheel: ~Copyable {
 
   /// The next timer that is due, disarmed by being told; nil when no more are due at `now`.
   public mutating func nextExpired(now: Instant) -> Token? {
+    // No division in a turn that finds none.
+    guard quietUntil &* tick <= now else { return nil }
     let target = now / tick
-    guard quietUntil <= target else {
-      current = max(current, target)
-      return nil
-    }
+    current = max(current, quietUntil)
     while true {
       if let id = due(in: current, by: target) {
         let token = timers[Int(id)].token
@@ -94,6 +93,9 @@ public struct TimerWheel: ~Copyable {
   /// round of the buckets at the latest.
   public mutating func nextDelay(now: Instant, atMost limit: Int) -> Int {
     guard count > 0 else { return limit }
+    // So far nothing is due, as is known mostly.
+    if quietUntil &* tick >= now &+ UInt64(limit) &* 1_000_000 { return limit }
+    current = max(current, min(now / tick, quietUntil))
     let horizon = current &+ min(mask, UInt64(limit) * 1_000_000 / tick + 1)
     quietUntil = max(quietUntil, current)
     // A bucket also holds timers of later rounds: they are not what it is waited for now.

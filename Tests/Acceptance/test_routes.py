@@ -199,3 +199,12 @@ routes:
         assert client.get("/app/item/a%2Fb").body == b"web"
         assert client.get("/api/method/ping").body == b"web"
     assert [r["route"] for r in proxy.log_lines(5)] == ["assets", "assets", "realtime", "web", "web"]
+
+
+def test_ten_thousand_routes_take_little_memory_and_no_time(martlet):
+    routes = "".join(f"  - {{match: {{prefix: /site/{n}/}}, respond: {{body: '{n}'}}}}\n" for n in range(10_000))
+    few = martlet("routes:\n" + routes[: routes.index("\n") + 1])
+    many = martlet("routes:\n" + routes)
+    assert ask(many.address, "GET", "/site/4321/x").body == b"4321"
+    each = (many.resident_bytes() - few.resident_bytes()) / 10_000
+    assert each < 4096, f"{each:.0f} bytes are held for each route"

@@ -113,6 +113,26 @@ def test_with_the_defaults_a_request_soon_after_sigterm_is_served(martlet, held)
     assert proxy.wait() == 0
 
 
+def test_with_the_defaults_who_has_said_nothing_yet_is_heard(martlet, held):
+    """Silent connections stay with the kernel for a second: all have come before the listeners close."""
+    proxy = martlet(DEFAULTS, web=held)
+    silent = [Client(proxy.address) for _ in range(20)]
+    proxy.signal(signal.SIGTERM)
+    until(lambda: refuses(proxy.address), "no new connection is taken")
+    for client in silent:
+        assert says_farewell(client, "/")
+    assert proxy.wait() == 0
+
+
+def test_a_connection_that_says_nothing_is_taken_all_the_same(martlet, held):
+    proxy = martlet(DEFAULTS, web=held)
+    with Client(proxy.address) as silent:
+        until(lambda: proxy.metrics()["martlet_connections_accepted_total"].value() >= 1, "it is taken")
+        assert silent.get("/").status == 200
+    proxy.signal(signal.SIGINT)
+    assert proxy.wait() == 0
+
+
 def test_with_the_defaults_the_ctrl_c_of_a_terminal_waits_for_nobody(martlet, held):
     proxy = martlet(DEFAULTS, web=held)
     with Client(proxy.address) as idle:

@@ -78,6 +78,27 @@ def test_a_request_makes_these_system_calls_and_no_other(martlet, origin, strace
     assert others < 0.5 * REQUESTS, {thread: calls[:50] for thread, calls in threads.items()}
 
 
+def test_a_connection_for_one_request_is_read_at_once_and_not_registered(martlet, origin, strace, tmp_path):
+    """It is accepted with its request, has its options from the listener, and is closed by its answer."""
+    routes = "# shutdown: none\nlog: {access: off}\npools: {web: {servers: [$web]}}\n"
+    proxy = martlet(routes + "routes: [{match: {prefix: /}, proxy: web}]\n", web=origin(answer(b"x" * 128)))
+
+    def work():
+        for _ in range(REQUESTS):
+            with Client(proxy.address) as client:
+                assert len(client.get("/", [("Connection", "close")]).body) == 128
+                client.read_end()
+
+    work()
+    threads = trace(strace, proxy, tmp_path, work)
+    calls = max(threads.values(), key=len)
+    expected = ["epoll_wait", "accept4", "recvfrom", "sendto", "epoll_wait", "recvfrom", "sendto", "close"]
+    met = " ".join(calls + [""]).count(" ".join(expected) + " ")
+    # On a busy machine a server takes two milliseconds now and then, and its client is registered.
+    assert met >= 0.9 * REQUESTS, calls[:50]
+    assert len(calls) <= 1.1 * REQUESTS * len(expected), calls[:50]
+
+
 def test_a_large_body_is_not_read(martlet, origin, strace, tmp_path):
     """It goes through a pipe that holds all of it, however slow the client: some ten calls, where
     copies of 16 KiB are 16 to be read and as many to be sent."""

@@ -28,6 +28,27 @@ func `every round has each server as often as it weighs`(weights: [Int]) {
   }
 }
 
+@Test func `those that are left share the turns of one that is out`() {
+  let cells = readyCells(4)
+  var balancer = Balancer([plan(weights: [2, 2, 2, 2])], cells: cells, worker: 0, workers: 1)
+  #expect(picks(3, from: &balancer) == "abc")
+  cells[3].setHealthy(false)
+  #expect(picks(6, from: &balancer) == "abcabc")
+  cells[3].setHealthy(true)
+  cells[0].setHealthy(false)
+  #expect(picks(6, from: &balancer) == "dbcdbc")
+}
+
+@Test func `a server that stands in for another has its own turn as well`() {
+  var balancer = Balancer(
+    [plan(weights: [1, 1])], cells: readyCells(2), worker: 0, workers: 1)
+  #expect(picks(1, from: &balancer) == "a")
+  var tried = TriedServers()
+  tried.insert(0)
+  #expect(balancer.pick(pool: 0, tried: tried, now: 0) == 1)
+  #expect(picks(3, from: &balancer) == "bab")
+}
+
 @Test func `workers begin at different places of the round`() {
   let cells = readyCells(3)
   var first = Balancer([plan(weights: [1, 1, 1])], cells: cells, worker: 0, workers: 3)

@@ -57,11 +57,14 @@ final class TestBench {
   /// - Parameters:
   ///   - servers: of each pool, in the configuration's order.
   ///   - identity: what TLS with clients is made with; nil for plain HTTP.
+  ///   - awaitsRequests: connections are taken when their request has come, and not when they
+  ///     stand.
   init(
     _ configuration: Configuration, servers: [[SocketAddress]] = [], connections: Int = 64,
-    identity: TLSContext? = nil
+    identity: TLSContext? = nil, awaitsRequests: Bool = false
   ) throws {
     var configuration = configuration
+    if !awaitsRequests { configuration.shutdown.lameDuck = .zero }
     if configuration.listen.isEmpty { configuration.listen = [Listen(Endpoint(.any, port: 0))] }
     cells = SharedTable(count: 16) { _ in ServerCell() }
     counters = CounterTable(workers: 1, slots: 512)

@@ -64,8 +64,12 @@ enum RouteChecks {
   }
 
   private static func checkNames(_ configuration: Configuration, _ reading: inout Reading) {
+    var known: [String: Int] = [:]
     for (i, route) in configuration.routes.enumerated() {
-      guard let first = configuration.routeIndex(named: route.name), first < i else { continue }
+      guard let first = known[route.name] else {
+        known[route.name] = i
+        continue
+      }
       reading.report(
         at: ["routes", String(i), "name"], "\(Reading.quoted(route.name)) is another route's name",
         reading.range(of: ["routes", String(first), "name"]).map {
@@ -214,17 +218,23 @@ enum RouteChecks {
 
   /// A route that another one before it leaves nothing for.
   private static func checkReach(_ configuration: Configuration, _ reading: inout Reading) {
-    let fallbacks = configuration.routes.compactMap { route -> String? in
-      if case .files(let settings) = route.action { settings.fallback } else { nil }
-    }
+    let fallbacks = Set(
+      configuration.routes.compactMap { route -> String? in
+        if case .files(let settings) = route.action { settings.fallback } else { nil }
+      })
     // What could not be read is not known to be the same.
     let isWhole = configuration.routes.indices.map {
       reading.isWhole(["routes", String($0), "match"])
     }
-    for (i, route) in configuration.routes.enumerated() where !fallbacks.contains(route.name) {
-      guard isWhole[i],
-        let before = (0..<i).first(where: {
-          isWhole[$0] && covers(configuration.routes[$0].match, route.match)
+    // By place: the routes so far. There may be thousands, of which few have one in common.
+    var known: [Place: [Int]] = [:]
+    for (i, route) in configuration.routes.enumerated() where isWhole[i] {
+      defer {
+        for place in Place.all(of: route.match) { known[place, default: []].append(i) }
+      }
+      guard !fallbacks.contains(route.name), let place = Place.all(of: route.match).first,
+        let before = known[place]?.first(where: {
+          covers(configuration.routes[$0].match, route.match)
         })
       else { continue }
       let first = configuration.routes[before]
@@ -235,17 +245,31 @@ enum RouteChecks {
     }
   }
 
-  /// Every request that the second matches the first takes, which stands before it.
-  private static func covers(_ first: Match, _ second: Match) -> Bool {
-    func paths(_ match: Match) -> PathPattern {
+  /// One host, or any, and a path. A route that takes all requests of another one has all places
+  /// that the other has.
+  private struct Place: Hashable {
+    let host: HostPattern?
+    let path: PathPattern
+
+    static func all(of match: Match) -> [Place] {
+      let path = path(of: match)
+      if match.hosts.isEmpty { return [Place(host: nil, path: path)] }
+      return match.hosts.map { Place(host: $0, path: path) }
+    }
+
+    static func path(of match: Match) -> PathPattern {
       if case .prefix(let text, _) = match.path { .prefix(text) } else { match.path }
     }
+  }
+
+  /// Every request that the second matches the first takes, which stands before it.
+  private static func covers(_ first: Match, _ second: Match) -> Bool {
     func headers(_ match: Match) -> Set<HeaderField> {
       Set(match.headers.map { HeaderField(name: $0.name.lowercased(), value: $0.value) })
     }
     let hosts = (Set(first.hosts), Set(second.hosts))
     let methods = (Set(first.methods), Set(second.methods))
-    return paths(first) == paths(second)
+    return Place.path(of: first) == Place.path(of: second)
       && (hosts.0.isEmpty == hosts.1.isEmpty && hosts.0.isSuperset(of: hosts.1))
       && (methods.0.isEmpty == methods.1.isEmpty && methods.0.isSuperset(of: methods.1))
       && headers(first) == headers(second)
