@@ -240,10 +240,12 @@ private import Glibc
   /// Sends from the front of `bytes`, in records; answers how many were taken. Of those the last
   /// record may still be held, then `isFlushed` is false.
   ///
-  /// - Parameter first: what the first record has at most.
+  /// - Parameters:
+  ///   - first: what the first record has at most.
+  ///   - more: more is written at once, and the peer need not see the last of these before.
   /// - Returns: Nil when the connection is of no use any more.
   public func write(
-    _ bytes: UnsafeRawBufferPointer, first: Int = TLSSession.recordBytes
+    _ bytes: UnsafeRawBufferPointer, first: Int = TLSSession.recordBytes, more: Bool = false
   ) -> Int? {
     var taken = 0
     var size = first
@@ -251,7 +253,11 @@ private import Glibc
       guard isFlushed else { break }
       let count = min(bytes.count - taken, size)
       let record = unsafe UnsafeRawBufferPointer(rebasing: bytes[taken..<taken + count])
-      switch unsafe writeOnce(record) {
+      let follows = more || taken + count < bytes.count
+      if follows { unsafe copenssl_set_follows(ssl, 1) }
+      let step = unsafe writeOnce(record)
+      if follows { unsafe copenssl_set_follows(ssl, 0) }
+      switch step {
       case .done: break
       case .wantsRead, .wantsWrite: unsafe hold(record)
       case .ended, .failed: return nil

@@ -13,13 +13,14 @@
 // Of <sys/socket.h>, which as a part of two modules would hide its names from Swift.
 ssize_t recv(int socket, void *to, size_t room, int flags);
 ssize_t send(int socket, const void *from, size_t count, int flags);
-enum { COPENSSL_MSG_NOSIGNAL = 0x4000 };
+enum { COPENSSL_MSG_NOSIGNAL = 0x4000, COPENSSL_MSG_MORE = 0x8000 };
 
 // How libssl reads and writes a socket. Unlike its own way, this one is never told SIGPIPE, and
 // knows whether the socket was read to its end for now: the loop is edge-triggered.
 //
 // A BIO's data are, in 64 bits: in the lowest whether the last read took all there was, then the
-// descriptor, and in the upper half how often the peer has renewed its keys.
+// descriptor, then in bit 32 whether more is sent at once, and above how often the peer has renewed
+// its keys.
 
 _Static_assert(sizeof(uintptr_t) == 8, "the data of a BIO have 64 bits");
 
@@ -27,12 +28,15 @@ _Static_assert(sizeof(uintptr_t) == 8, "the data of a BIO have 64 bits");
 /// one in 24 million records), and each keeps the thread busy for 20 µs at the price of 27 bytes.
 enum { COPENSSL_RENEWALS = 256 };
 
+static const uintptr_t copenssl_follows = (uintptr_t)1 << 32;
+static const uintptr_t copenssl_renewal = (uintptr_t)1 << 33;
+
 static inline int copenssl_socket(BIO *bio) {
   return (int)(((uintptr_t)BIO_get_data(bio) >> 1) & INT32_MAX);
 }
 
 static inline uintptr_t copenssl_renewals(BIO *bio) {
-  return (uintptr_t)BIO_get_data(bio) >> 32;
+  return (uintptr_t)BIO_get_data(bio) / copenssl_renewal;
 }
 
 static inline void copenssl_set_drained(BIO *bio, int drained) {
@@ -49,7 +53,7 @@ static void copenssl_note_message(
   if (*(const unsigned char *)message != SSL3_MT_KEY_UPDATE) return;
   BIO *bio = SSL_get_rbio(ssl);
   if (copenssl_renewals(bio) > COPENSSL_RENEWALS) return;
-  BIO_set_data(bio, (void *)((uintptr_t)BIO_get_data(bio) + ((uintptr_t)1 << 32)));
+  BIO_set_data(bio, (void *)((uintptr_t)BIO_get_data(bio) + copenssl_renewal));
 }
 
 static int copenssl_socket_read(BIO *bio, char *to, int room) {
@@ -66,9 +70,11 @@ static int copenssl_socket_read(BIO *bio, char *to, int room) {
 }
 
 static int copenssl_socket_write(BIO *bio, const char *from, int count) {
+  int follows = ((uintptr_t)BIO_get_data(bio) & copenssl_follows) != 0;
+  int flags = COPENSSL_MSG_NOSIGNAL | (follows ? COPENSSL_MSG_MORE : 0);
   ssize_t n;
   do {
-    n = send(copenssl_socket(bio), from, (size_t)count, COPENSSL_MSG_NOSIGNAL);
+    n = send(copenssl_socket(bio), from, (size_t)count, flags);
   } while (n < 0 && errno == EINTR);
   BIO_clear_retry_flags(bio);
   if (n < 0 && errno == EAGAIN) BIO_set_retry_write(bio);
@@ -109,6 +115,14 @@ static inline int copenssl_bind(SSL *ssl, const BIO_METHOD *method, int socket) 
 
 static inline int copenssl_is_drained(const SSL *ssl) {
   return (int)((uintptr_t)BIO_get_data(SSL_get_rbio(ssl)) & 1);
+}
+
+/// Says whether more is sent at once behind what is written from now on: then the kernel need not
+/// make a packet of its end, and the peer is not woken for each record.
+static inline void copenssl_set_follows(SSL *ssl, int follows) {
+  BIO *bio = SSL_get_wbio(ssl);
+  uintptr_t state = (uintptr_t)BIO_get_data(bio) & ~copenssl_follows;
+  BIO_set_data(bio, (void *)(state | (follows ? copenssl_follows : 0)));
 }
 
 // What Swift cannot see, for it is made of macros.

@@ -24,6 +24,16 @@ struct Exchange: ~Copyable {
     case responding
   }
 
+  /// Ways of a response's body.
+  enum Passage: UInt8 {
+    /// Read into a buffer of the exchange, and sent from there.
+    case copied
+    /// Through a pipe: `Worker+Splicing`.
+    case spliced
+    /// In large pieces over TLS: `Worker+SealedBodies`.
+    case sealed
+  }
+
   let client: Handle
   /// The connection to the server that is asked now.
   var upstream = Handle.none
@@ -120,8 +130,8 @@ struct Exchange: ~Copyable {
   var output = ByteBuffer()
   /// The pipe that holds what follows the output, as long as it holds something.
   var pipe = Handle.none
-  /// What comes next of the body goes through a pipe, if it can.
-  var splices = false
+  /// How what comes next of the body goes to the client, if it can.
+  var passage = Passage.copied
   var responseStore = BodyStore()
   var file: FileResponse?
   var accel = AccelRedirect()

@@ -46,7 +46,7 @@ extension Worker {
         if flushPause(exchange) { continue }
         return waitForClient(exchange)
       }
-      guard receiveBody(exchange) else { return }
+      guard receiveBody(exchange, &budget) else { return }
     }
     exchanges[exchange].awaitsTurn = true
     ready.append(Token(kind: .client, exchanges[exchange].client))
@@ -100,9 +100,8 @@ extension Worker {
   }
 
   /// Reads once from the server; false when the exchange has ended.
-  private mutating func receiveBody(_ exchange: Handle) -> Bool {
-    let spliced = maySplice(exchange) ? spliceBody(exchange) : nil
-    switch spliced ?? readBody(exchange) {
+  private mutating func receiveBody(_ exchange: Handle, _ budget: inout Int) -> Bool {
+    switch passBody(exchange, &budget) ?? readBody(exchange) {
     case .bytes:
       setUpstreamDeadline(exchanges[exchange].upstream, after: responseTimeout(exchange))
       return true
@@ -119,6 +118,15 @@ extension Worker {
     }
     serverFailed(exchange, .serverClosedResponse)
     return false
+  }
+
+  /// Moves the next piece of a large body on its own way; nil when it has to be read like others.
+  private mutating func passBody(_ exchange: Handle, _ budget: inout Int) -> Transport.Reading? {
+    switch exchanges[exchange].passage {
+    case .copied: nil
+    case .spliced: maySplice(exchange) ? spliceBody(exchange) : nil
+    case .sealed: maySeal(exchange) ? sealBody(exchange, &budget) : nil
+    }
   }
 
   private mutating func readBody(_ exchange: Handle) -> Transport.Reading {

@@ -199,7 +199,7 @@ extension Worker {
     if isTakingLeave { exchanges[exchange].endsConnection = true }
     noteBufferingWish(exchange)
     if exchanges[exchange].route.compresses { chooseCompression(exchange) }
-    chooseSplicing(exchange)
+    choosePassage(exchange)
     guard writeResponseHead(exchange) else {
       stopCompressing(exchange)
       return serverFailed(exchange, .serverMalformed)

@@ -14,19 +14,21 @@ extension Worker {
   /// Bytes in one piece on its way into a pipe: one of `pieceBudget`.
   static let splicedPiece = 256 << 10
 
-  /// Decides whether the body that begins goes through pipes.
-  @inline(__always) mutating func chooseSplicing(_ exchange: Handle) {
+  /// Decides how the body that begins goes to the client.
+  @inline(__always) mutating func choosePassage(_ exchange: Handle) {
     guard case .length(let length) = exchanges[exchange].responseBody,
-      length >= UInt64(Self.splicedBytes), exchanges[exchange].compressor == .none,
-      !clients[exchanges[exchange].client].transport.isSecure,
-      !upstreams[exchanges[exchange].upstream].transport.isSecure
+      length >= UInt64(Self.splicedBytes), exchanges[exchange].compressor == .none
     else { return }
-    exchanges[exchange].splices = true
+    if clients[exchanges[exchange].client].transport.isSecure {
+      exchanges[exchange].passage = .sealed
+    } else if !upstreams[exchanges[exchange].upstream].transport.isSecure {
+      exchanges[exchange].passage = .spliced
+    }
   }
 
   /// Whether a pipe has room for what the server sends next, and it is the pipe's turn.
   func maySplice(_ exchange: Handle) -> Bool {
-    guard exchanges[exchange].splices, exchanges[exchange].responseStore.isEmpty,
+    guard exchanges[exchange].passage == .spliced, exchanges[exchange].responseStore.isEmpty,
       exchanges[exchange].input.isEmpty
     else { return false }
     let pipe = exchanges[exchange].pipe
@@ -37,7 +39,7 @@ extension Worker {
   /// it has to be read.
   mutating func spliceBody(_ exchange: Handle) -> Transport.Reading? {
     guard case .length(let left) = exchanges[exchange].responseBody, takePipe(exchange) else {
-      exchanges[exchange].splices = false
+      exchanges[exchange].passage = .copied
       return nil
     }
     let pipe = exchanges[exchange].pipe
@@ -50,7 +52,7 @@ extension Worker {
     givePipeIfEmpty(exchange)
     guard case .failed = reading else { return reading }
     // Whether it is the connection that has failed, or only this way of using it, reading tells.
-    exchanges[exchange].splices = false
+    exchanges[exchange].passage = .copied
     return nil
   }
 

@@ -159,6 +159,8 @@ public struct Worker: ~Copyable {
   /// Lines of a response's head.
   var fields = ByteBuffer(capacity: 1024)
   var scratch = ByteBuffer(capacity: 16 << 10)
+  /// What is read of a large body and sealed at once; no room until there is one.
+  var sealed = ByteBuffer()
   var recordText = ByteBuffer(capacity: 20 << 10)
   var date = DateField()
   var log: AccessLog

@@ -156,12 +156,16 @@ extension Transport {
     }
   }
 
-  mutating func sendSecurely(_ bytes: Span<UInt8>) throws(SystemError) -> Int {
+  mutating func sendSecurely(
+    _ bytes: Span<UInt8>, more: Bool = false
+  ) throws(SystemError) -> Int {
     guard !secrecy.contains(.isBroken) else { throw .broken }
     let first = firstRecord(of: bytes.count)
     if first < TLSSession.recordBytes { secrecy.remove(.beginsSmall) }
-    guard let taken = unsafe bytes.withUnsafeBytes({ unsafe session.write($0, first: first) })
-    else {
+    let written = unsafe bytes.withUnsafeBytes {
+      unsafe session.write($0, first: first, more: more)
+    }
+    guard let taken = written else {
       secrecy.insert(.isBroken)
       throw .broken
     }
@@ -184,7 +188,7 @@ extension Transport {
   ) throws(SystemError) -> Int {
     let size = firstRecord(of: first.count + second.count)
     guard !first.isEmpty, !second.isEmpty, first.count < size else {
-      let sent = try sendSecurely(first)
+      let sent = try sendSecurely(first, more: !second.isEmpty)
       return sent < first.count || !isWritable ? sent : try sent + sendSecurely(second)
     }
     var record = ByteBuffer(capacity: min(first.count + second.count, size))
@@ -192,22 +196,25 @@ extension Transport {
     let head = min(second.count, record.space)
     record.append(second.extracting(first: head))
     if size < TLSSession.recordBytes { secrecy.remove(.beginsSmall) }
-    let sent = try sendSecurely(record.readable)
+    let sent = try sendSecurely(record.readable, more: head < second.count)
     guard sent == first.count + head, head < second.count, isWritable else { return sent }
     return try sent + sendSecurely(second.extracting(droppingFirst: head))
   }
+
+  /// Bytes of a file that are read and sealed at a time: four records.
+  private static let filePiece = 64 << 10
 
   /// What is read of the file and not taken is read again.
   mutating func sendFileSecurely(
     _ file: borrowing Descriptor, from offset: Int, count: Int
   ) throws(SystemError) -> Int? {
-    var record = ByteBuffer(capacity: min(count, TLSSession.recordBytes))
+    var piece = ByteBuffer(capacity: min(count, Self.filePiece))
     var sent = 0
     while sent < count, isWritable {
-      record.clear(reserving: max(record.capacity - (count - sent), 0))  // no more than was asked
-      let read = try Syscalls.readSome(file, at: offset + sent, into: &record)
+      piece.clear(reserving: max(piece.capacity - (count - sent), 0))  // no more than was asked
+      let read = try Syscalls.readSome(file, at: offset + sent, into: &piece)
       guard read > 0 else { return sent > 0 ? sent : nil }
-      let taken = try sendSecurely(record.readable)
+      let taken = try sendSecurely(piece.readable)
       sent += taken
       guard taken == read else { break }
     }

@@ -126,7 +126,7 @@ public struct Transport: ~Copyable {
     _ buffer: inout ByteBuffer, more: Bool = false
   ) throws(SystemError) -> Int {
     if session.isOn {
-      let sent = try sendSecurely(buffer.readable)
+      let sent = try sendSecurely(buffer.readable, more: more)
       buffer.consume(sent)
       return sent
     }

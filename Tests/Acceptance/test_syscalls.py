@@ -10,6 +10,7 @@ import pytest
 from support.kinds import Site
 from support.origin import answer
 from support.process import Process, completed
+from support.tls import SecureClient
 from support.wire import Client
 
 REQUESTS = 1000
@@ -119,3 +120,27 @@ def test_a_large_body_is_not_read(martlet, origin, strace, tmp_path):
     # The pipe is kept.
     for name in ("pipe2", "close", "fcntl"):
         assert calls[name] <= 0.01 * requests, calls
+
+
+def test_a_large_body_over_tls_is_read_in_large_pieces(martlet, origin, authority, pair, strace, tmp_path):
+    """Of 128 KiB, where the server has sent as much, and not of 16."""
+    size, requests = 1 << 20, 50
+    site = """
+listen: [{address: "127.0.0.1:0", tls: {certificate: $certificate, key: $key}}]
+log: {access: off}
+pools: {web: {servers: [$web]}}
+routes: [{match: {prefix: /}, proxy: web}]
+"""
+    proxy = martlet(site, web=origin(answer(b"x" * size)), certificate=pair[0], key=pair[1])
+    with SecureClient(proxy.address, authority.trust()) as client:
+
+        def work():
+            for _ in range(requests):
+                assert len(client.get("/").body) == size
+
+        work()
+        threads = trace(strace, proxy, tmp_path, work)
+    calls = Counter(name for names in threads.values() for name in names)
+    # A record has 16 KiB, and is sent as soon as it is sealed; the kernel is told that more comes.
+    assert calls["sendto"] <= 75 * requests, calls
+    assert calls["recvfrom"] <= 32 * requests, calls
