@@ -149,9 +149,12 @@ def test_who_connected_before_the_listeners_closed_is_heard(martlet, held):
     proxy.signal(signal.SIGSTOP)
     waiting = [Client(proxy.address) for _ in range(20)]
     for client in waiting:
-        client.write("GET", "/")
+        client.write("GET", "/hold")
     proxy.signal(signal.SIGTERM)
     proxy.signal(signal.SIGCONT)
+    # No answer comes before the end has begun.
+    until(lambda: refuses(proxy.address), "no new connection is taken")
+    held.release.set()
     for client in waiting:
         with client:
             response = client.read_response()
