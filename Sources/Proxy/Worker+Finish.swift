@@ -115,10 +115,10 @@ extension Worker {
     buffers.strip(&exchanges[exchange].input)
     buffers.strip(&exchanges[exchange].output)
     buffers.strip(&exchanges[exchange].retry.kept)
-    exchanges[exchange].requestStore.close(
-      writer: environment.spill, memoryPool: &requestMemory, piecePool: &pieces)
-    exchanges[exchange].responseStore.close(
-      writer: environment.spill, memoryPool: &responseMemory, piecePool: &pieces)
+    requestMemory.give(
+      exchanges[exchange].requestStore.close(writer: environment.spill, piecePool: &pieces))
+    responseMemory.give(
+      exchanges[exchange].responseStore.close(writer: environment.spill, piecePool: &pieces))
     let generation = exchanges[exchange].generation
     exchanges.discard(exchange)
     leave(generation)

@@ -72,6 +72,28 @@ def test_an_origin_sees_nothing_until_the_body_is_whole(proxy_to, origin, form, 
     assert web.requests[-1].body == body
 
 
+def test_a_worker_holds_sixteen_large_bodies_in_memory_and_spills_the_next(martlet, origin, tmp_path):
+    web = origin()
+    proxy = martlet("workers: 1\n" + PROXY, web=web, request="true", response="true", spill="512MiB", folder=tmp_path)
+
+    def spilled():
+        open_files = [os.readlink(f"/proc/{proxy.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{proxy.pid}/fd")]
+        return sum(str(tmp_path) in file for file in open_files)
+
+    clients = [proxy.connect() for _ in range(17)]
+    for client in clients:
+        assert spilled() == 0
+        client.send(f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {MEGABYTE}\r\n\r\n")
+        client.send(PIECE[:-1])
+        # All before have their buffers: an answer comes after them.
+        assert proxy.get("/other").status == 200
+    until(lambda: spilled() == 1, "the seventeenth is on disk")
+    for client in clients:
+        client.send(PIECE[-1:])
+        assert client.read_response().status == 200
+    assert [request.body for request in web.requests if request.target == "/"] == [PIECE] * 17
+
+
 def test_a_slow_client_does_not_hold_a_gunicorn_thread(proxy_to, gunicorn):
     web = gunicorn("single", threads=1)
     proxy = proxy_to(web)
