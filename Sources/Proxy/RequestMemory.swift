@@ -7,18 +7,20 @@ import Memory
 /// and go on in a spill file.
 struct RequestMemory: ~Copyable {
   static let smallBytes = 64 << 10
-  /// Large bodies held at once.
-  static let largeLimit = 16
-  /// Large buffers kept for the next.
-  private static let keptLimit = 4
+  /// Bytes of large buffers that bodies may have at once, and that are kept for the next. There is
+  /// one, however large.
+  static let largeBytes = 16 << 20
+  private static let keptBytes = 4 << 20
 
   private var small: BufferPool
   private var large: BufferPool
+  private let largeLimit: Int
 
   /// - Parameter largest: bytes of the largest body that is held in memory.
   init(largest: Int) {
     small = BufferPool(bufferCapacity: min(largest, Self.smallBytes), keptLimit: 16)
-    large = BufferPool(bufferCapacity: largest, keptLimit: Self.keptLimit)
+    large = BufferPool(bufferCapacity: largest, keptLimit: max(Self.keptBytes / largest, 1))
+    largeLimit = max(Self.largeBytes / largest, 1)
   }
 
   /// An empty buffer.
@@ -26,7 +28,7 @@ struct RequestMemory: ~Copyable {
   /// - Parameter length: of the body, nil when it is not known, or need not be held whole.
   mutating func take(for length: UInt64?) -> ByteBuffer {
     guard let length, length > UInt64(small.bufferCapacity), length <= UInt64(large.bufferCapacity),
-      large.lent < Self.largeLimit
+      large.lent < largeLimit
     else { return small.take() }
     return large.take()
   }

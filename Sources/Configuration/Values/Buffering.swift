@@ -1,10 +1,11 @@
 /// How much of one body stays in memory. All sizes are in bytes.
 public struct Buffering: Equatable, Sendable {
   /// A request body up to this size is held in memory. A longer one is spilled to a file, and so is
-  /// one of more than 64 KiB where a worker holds 16 of those already, or its length is not known.
+  /// one of more than 64 KiB whose length is not known, or where a worker has given room of this
+  /// size to so many others that together it is 16 MiB.
   ///
   /// 4 KiB … 16 MiB. nginx: `client_body_buffer_size`.
-  public var requestBytes = 1 << 20
+  public var requestBytes = 2 << 20
 
   /// As much of a response body is held in memory while the client reads more slowly than the
   /// server writes; what exceeds it spills to a file.
