@@ -1,6 +1,6 @@
 """What is shown on the terminal."""
 
-from . import capacity, tail
+from . import capacity, cost, tail
 
 CAPACITY_TARGET = 1.5
 
@@ -21,6 +21,19 @@ def capacities(found):
     return table(
         f"the mix in {capacity.CORES} of a core: requests a second with p99 < {capacity.P99_LIMIT_US // 1000} ms and no error",
         ["", "req/s", "spread", "× best peer"],
+        rows,
+    )
+
+
+def costs(by_contender, found):
+    rows = [[kind, *(f"{by[kind][0] * 1e6:,.0f}" for by in by_contender.values())] for kind in cost.KINDS]
+    rows.append(["the mix", *(f"{c['cost'] * 1e6:,.0f}" for c in found.values())])
+    rows.append(["spread", *(f"{c['low'] * 1e6:,.0f}–{c['high'] * 1e6:,.0f}" for c in found.values())])
+    rows.append([f"{capacity.CORES} of a core / that", *(f"{c['capacity']:,.0f}/s" for c in found.values())])
+    rows.append(["× best peer", *(f"{c['of_best_peer']:.2f}" if c["of_best_peer"] else "–" for c in found.values())])
+    return table(
+        f"CPU time of a request in µs: each kind at {cost.KIND_RATE}/s with a core, the mix at {cost.MIX_RATE}/s with {capacity.CORES} of one",
+        ["", *by_contender],
         rows,
     )
 
@@ -51,12 +64,26 @@ def verdict(is_held, what):
     return f"{'HELD' if is_held else 'MISSED'}: {what}"
 
 
-def capacity_verdict(found):
+def cost_verdict(found):
     if "martlet" not in found or len(found) < 2:
         return None
     ratio = found["martlet"]["of_best_peer"]
     if not ratio:
         return None
+    return verdict(ratio >= CAPACITY_TARGET, f"by its CPU time Martlet could bear {ratio:.2f} times as much as the best peer (target {CAPACITY_TARGET})")
+
+
+def capacity_verdict(found):
+    if "martlet" not in found or len(found) < 2:
+        return None
+    own = found["martlet"]
+    ratio = own["of_best_peer"]
+    if not ratio:
+        return None
+    best = max((values for name, values in found.items() if name != "martlet"), key=lambda values: values["rate"])
+    least, most = own["low"] / max(best["high"], 1e-9), own["high"] / max(best["low"], 1e-9)
+    if least < CAPACITY_TARGET <= most:
+        return f"UNDECIDED: Martlet bears {ratio:.2f} times as much as the best peer (target {CAPACITY_TARGET}); its rounds range from {least:.2f} to {most:.2f}"
     return verdict(ratio >= CAPACITY_TARGET, f"Martlet bears {ratio:.2f} times as much as the best peer (target {CAPACITY_TARGET})")
 
 

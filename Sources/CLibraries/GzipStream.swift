@@ -119,19 +119,6 @@ private import CZlib
     return isFinished
   }
 
-  /// Compresses all of `content`, or as much as pays: false when the result would not fit the
-  /// room of `output`, of which the beginning holds rubbish then.
-  ///
-  /// For content that is kept: at zlib's level 9 it is dear once, 40 to 80 ms for 1 MiB of text,
-  /// and should be done where nobody waits.
-  public static func compressOnce(
-    _ content: Span<UInt8>, level: Level = .zlib(9), into output: inout OutputSpan<UInt8>
-  ) -> Bool {
-    var stream = GzipStream(level: level)
-    return stream.compress(content, into: &output) == content.count
-      && stream.finish(into: &output)
-  }
-
   private mutating func run(
     _ purpose: Purpose, _ input: Span<UInt8>, _ output: inout OutputSpan<UInt8>
   ) -> (taken: Int, isDone: Bool) {

@@ -54,6 +54,7 @@ extern const char *strerrordesc_np(int error);
 #define CLINUX_F_SETPIPE_SZ 1031
 #define CLINUX_F_GETPIPE_SZ 1032
 #define CLINUX_SPLICE_F_NONBLOCK 2
+#define CLINUX_SCHED_IDLE 5
 
 #define CLINUX_RETRY(call)                                                                      \
   do {                                                                                          \
@@ -335,6 +336,12 @@ static inline int clinux_thread_start(void *(*body)(void *), void *argument) {
 
 static inline void clinux_thread_name(const char *name) {
   pthread_setname_np(pthread_self(), name);
+}
+
+/// The calling thread runs when no other wants to.
+static inline void clinux_thread_stand_back(void) {
+  struct sched_param none = {0};
+  pthread_setschedparam(pthread_self(), CLINUX_SCHED_IDLE, &none);
 }
 
 /// A condition whose deadlines are of the monotonic clock.

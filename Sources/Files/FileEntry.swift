@@ -16,6 +16,8 @@ struct FileEntry: ~Copyable {
   let file: OpenFile?
   /// Without room, when it is not in memory.
   let content: ByteBuffer
+  /// It was compressed as well as can be.
+  let isThorough: Bool
 
   // What is said of it. `text` holds the key (site, then path), then lines of a head:
   //   Vary | Content-Type | Last-Modified, ETag | Cache-Control | Content-Encoding | lengths
@@ -47,6 +49,8 @@ struct FileEntry: ~Copyable {
   var wasUsed = false
   /// Whether the disk is being asked, or should be, though this is still served meanwhile.
   var isAskedAbout = false
+  /// How often it was sent before it was worth being compressed as well as can be.
+  private var sends: UInt8 = 0
 
   /// A time stamp may be this coarse (FAT and old SMB: 2 s): within it a file can change and
   /// keep its stamp.
@@ -62,6 +66,7 @@ struct FileEntry: ~Copyable {
     self.representation = representation
     sighting = found.sighting
     file = found.file
+    isThorough = found.isThorough
     content = found.content
     checkedAt = now
     self.loadedAt = loadedAt
@@ -171,6 +176,17 @@ struct FileEntry: ~Copyable {
   }
 
   private static var compressionPause: Instant { 60_000_000_000 }
+
+  /// Takes notice that what was compressed quickly is sent; answers, once, whether it has been
+  /// asked for often enough to be compressed as well as can be. What could still change without
+  /// showing it would have to be compressed again.
+  mutating func noteSend() -> Bool {
+    guard !isThorough, sends < FileEntry.thoroughAfter, isSettled else { return false }
+    sends += 1
+    return sends == FileEntry.thoroughAfter
+  }
+
+  private static var thoroughAfter: UInt8 { 3 }
 
   // MARK: Answering
 

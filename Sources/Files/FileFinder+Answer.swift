@@ -7,6 +7,7 @@ extension FileFinder {
   /// Asks the disk all that a question is about.
   mutating func answer(_ question: FileQuestion) -> FileFindings {
     do throws(SystemError) {
+      if question.key.isThorough { return try improve(question) }
       var unreadable = CodingSet()
       // Each attempt but the last adds a coding to `unreadable`, of which there are two.
       while true {
@@ -126,15 +127,32 @@ extension FileFinder {
     }
   }
 
+  /// Compresses a file as well as can be, if it is still what was known; else there is nothing to
+  /// tell. Nothing is said of the file itself: this takes a while.
+  private mutating func improve(_ question: FileQuestion) throws(SystemError) -> FileFindings {
+    var findings = FileFindings()
+    guard let sighting = try confirm(question, unreadable: CodingSet()) else { return findings }
+    let (route, key) = (question.route, question.key)
+    findings.type = mediaType(
+      route, candidate: sighting.candidate, path: key.path.span, site: key.site.span)
+    findings.cacheControl = cacheControl(route, key.path.span)
+    findings.coded = try compress(sighting, nil, question)
+    findings.representation = .compressed
+    return findings
+  }
+
   /// Compresses a file; nil when it has changed since it was looked at.
   ///
   /// - Parameter file: the file, if it has just been opened; else it is what was known.
   private mutating func compress(
     _ sighting: FileSighting, _ file: OpenFile?, _ question: FileQuestion
   ) throws(SystemError) -> FileFindings.Finding? {
+    let isThorough = question.key.isThorough
     var file = file
     if file == nil {
-      if let known = question.known[.compressed], known.isSettled { return .unchanged }
+      if !isThorough, let known = question.known[.compressed], known.isSettled {
+        return .unchanged
+      }
       let key = question.key
       var found = try open(question.route, path: key.path.span, site: key.site.span)
       guard found.sighting.status == sighting.status else { return nil }
@@ -144,18 +162,46 @@ extension FileFinder {
       let content = try FileFinder.read(file, count: size)
     else { return nil }
     // What does not become smaller is not kept, and the file is sent as it is.
-    return .found(
-      FoundFile(sighting: sighting, content: FileFinder.compress(content) ?? ByteBuffer()))
+    var found = FoundFile(sighting: sighting)
+    found.content =
+      FileFinder.compress(content, isThorough: isThorough, restFactor: restFactor) ?? ByteBuffer()
+    found.isThorough = isThorough
+    return .found(found)
   }
 
-  /// The content as gzip, at the best ratio, for it is sent many times; nil when that is no
-  /// smaller.
-  private static func compress(_ content: borrowing ByteBuffer) -> ByteBuffer? {
+  /// What is compressed at a time where there is time: some milliseconds' work.
+  private static var slice: Int { 16 << 10 }
+  /// So many times as long as a slice takes nothing is done then: a core that idles is nobody's
+  /// loss, but where there is a quarter of one, the work is taken from those who wait for answers.
+  private var restFactor: UInt64 { crew?.isLast == true ? 99 : 0 }
+
+  /// The content as gzip; nil when that is no smaller.
+  ///
+  /// - Parameters:
+  ///   - isThorough: at the best ratio, a slice at a time.
+  ///   - restFactor: how many times as long as it has worked a thread rests after each.
+  private static func compress(
+    _ content: borrowing ByteBuffer, isThorough: Bool, restFactor: UInt64
+  ) -> ByteBuffer? {
     var output = ByteBuffer(capacity: content.count)
-    var fits = false
+    var stream = GzipStream(level: isThorough ? .zlib(9) : .fast)
     let bytes = content.readable
-    output.write { fits = GzipStream.compressOnce(bytes, into: &$0) }
-    guard fits else { return nil }
+    var position = 0
+    while position < bytes.count {
+      let start = Clock.read().now
+      let count = min(isThorough ? slice : bytes.count, bytes.count - position)
+      let piece = bytes.extracting(position..<position + count)
+      var taken = 0
+      output.write { taken = stream.compress(piece, into: &$0) }
+      guard taken == count else { return nil }
+      position += count
+      if isThorough, restFactor > 0 {
+        Syscalls.pause(milliseconds: Int((Clock.read().now - start) * restFactor / 1_000_000))
+      }
+    }
+    var isWhole = false
+    output.write { isWhole = stream.finish(into: &$0) }
+    guard isWhole else { return nil }
     // No more room than is needed: it is kept.
     var kept = ByteBuffer(capacity: output.count)
     kept.append(output.readable)

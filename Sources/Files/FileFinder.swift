@@ -29,6 +29,8 @@ struct FoundFile: ~Copyable, Sendable {
   var file: OpenFile?
   /// All of it, when it was small enough; otherwise without room.
   var content = ByteBuffer()
+  /// It was compressed as well as can be.
+  var isThorough = false
 }
 
 /// Looks on the disk: a file thread's tool. Every call may block for as long as the file system

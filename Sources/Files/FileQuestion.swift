@@ -13,6 +13,8 @@ public final class FileQuestion: Sendable {
     /// Codings of siblings that will do.
     let codings: CodingSet
     let compression: Compression
+    /// What is kept compressed is to be compressed once more, as well as can be, and there is time.
+    let isThorough: Bool
   }
 
   /// Whether the file is wanted compressed, if no sibling will do.
@@ -87,6 +89,8 @@ struct FileFindings: ~Copyable, Sendable {
   var type = ""
   var cacheControl: String?
 
+  /// Nothing to tell.
+  init() {}
   init(error: SystemError) { self.error = error }
   init(_ file: consuming Finding) { self.file = consume file }
 }

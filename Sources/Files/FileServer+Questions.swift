@@ -5,9 +5,11 @@ public import Reactor
 extension FileServer {
   /// What the disk is to be asked for a request whose answer was `cold`, or from what should be
   /// looked at again. The parameters are those of the answer.
+  ///
+  /// - Parameter isThorough: what is kept compressed is to be compressed as well as can be.
   public func question(
     _ request: FileRequest, route: Int, path: Span<UInt8>, site: Span<UInt8>,
-    type: Span<UInt8>, head: Span<UInt8>, now: Instant
+    type: Span<UInt8>, head: Span<UInt8>, now: Instant, isThorough: Bool = false
   ) -> FileQuestion {
     let site = site.extracting(first: usesSite(route) ? site.count : 0)
     let rules = routes[route - firstRoute]
@@ -40,7 +42,8 @@ extension FileServer {
     return FileQuestion(
       FileQuestion.Key(
         route: route, path: path.indices.map { path[$0] }, site: site.indices.map { site[$0] },
-        codings: codings, compression: compression(request, rules, type, head, file)),
+        codings: codings, compression: compression(request, rules, type, head, file),
+        isThorough: isThorough),
       route: rules, known: known, contentLimit: cache.limits.contentBytesPerFile,
       compressibleLimit: cache.limits.compressibleBytes, askedAt: now)
   }

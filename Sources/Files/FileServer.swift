@@ -22,6 +22,9 @@ public struct FileServer: ~Copyable {
   private var responses = 0
   /// Whether the last answer was from what should be looked at again: `question` says what.
   public private(set) var isRefreshDue = false
+  /// Whether the last answer was compressed quickly and should be compressed as well as can be for
+  /// those who ask next: a thorough `question` says what.
+  public private(set) var isImprovementDue = false
 
   /// A media type that is given for an answer has at most so many bytes; a longer one is not
   /// taken, and the file's own stands.
@@ -100,6 +103,7 @@ public struct FileServer: ~Copyable {
     type: Span<UInt8>, head: Span<UInt8>, now: Instant, into buffer: inout ByteBuffer
   ) -> FileAnswer {
     isRefreshDue = false
+    isImprovementDue = false
     guard responses < cache.limits.responses else { return .refused(status: 503) }
     let site = site.extracting(first: usesSite(route) ? site.count : 0)
     let type = type.extracting(first: type.count <= FileServer.typeLimit ? type.count : 0)
@@ -142,6 +146,7 @@ public struct FileServer: ~Copyable {
         return .cold
       }
       if cache.entries[compressed].isInMemory {
+        isImprovementDue = cache.entries[compressed].noteSend()
         return respond(request, head, type, from: compressed, varies, into: &buffer)
       }
     }

@@ -20,10 +20,24 @@ public final class FileThreads: Sendable {
 
   private let crews = Mutex<[[UInt8]: FileCrew]>([:])
   private let pieces = PiecePool()
+  /// One thread for what nobody waits for, whatever the directory.
+  private let improver: FileCrew
 
-  public init() {}
+  public init() { improver = FileCrew("", pieces, isLast: true) }
 
-  deinit { crews.withLock { crews in for crew in crews.values { crew.end() } } }
+  deinit {
+    improver.end()
+    crews.withLock { crews in for crew in crews.values { crew.end() } }
+  }
+
+  /// Answers a question that takes time and that nobody waits for, some time.
+  ///
+  /// - Returns: false when too many wait.
+  public func answerAtLeisure(_ lookup: FileLookup) -> Bool {
+    var limits = FileThreadLimits()
+    limits.threads = 1
+    return improver.answer(lookup, limits)
+  }
 
   /// Answers a question some time, on a thread of its route's directory.
   ///
@@ -102,9 +116,13 @@ final class FileCrew: Sendable {
   private let busy = Atomic<UInt64>(0)
   private let refused = Atomic<Int>(0)
 
-  init(_ directory: String, _ pieces: PiecePool) {
+  /// Whether they work only when nobody else wants to, and little then.
+  let isLast: Bool
+
+  init(_ directory: String, _ pieces: PiecePool, isLast: Bool = false) {
     self.directory = directory
     self.pieces = pieces
+    self.isLast = isLast
   }
 
   func end() { queue.close() }
@@ -151,6 +169,7 @@ final class FileCrew: Sendable {
   }
 
   private func work() {
+    if isLast { Thread.standBack() }
     var finder = FileFinder(crew: self)
     var isNew = true
     while let job = queue.next(isNew: isNew) {

@@ -31,6 +31,15 @@ enum BodyReader {
     return false
   }
 
+  /// Bytes that are still to come at most.
+  var left: UInt64 {
+    switch self {
+    case .none: 0
+    case .length(let left): left
+    case .chunked, .untilClose: .max
+    }
+  }
+
   var isChunked: Bool {
     if case .chunked = self { return true }
     return false

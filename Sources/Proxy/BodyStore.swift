@@ -59,13 +59,17 @@ struct BodyStore: ~Copyable {
   /// Makes room for more and answers for how many bytes: `append` takes no more than that.
   ///
   /// 0 means that the giver waits: until something is taken, or a write has ended.
-  mutating func makeRoom(writer: SpillWriter, pool: inout BufferPool) -> Int {
+  ///
+  /// - Parameter left: what is still to come, if that is known: room for all of it is enough.
+  mutating func makeRoom(
+    for left: UInt64 = .max, writer: SpillWriter, pool: inout BufferPool
+  ) -> Int {
     let maySpill = maySpill && !isSpent
     if !isSpilling {
       // Where there is a file to go to, moving bytes is worth it only for a lot of room.
       let worth = maySpill ? memory.capacity / 4 : 1
       if memory.space < Self.slack, !keepsTaken, memory.consumed >= worth { memory.compact() }
-      if memory.space >= Self.slack || !maySpill { return memory.space }
+      if memory.space >= Self.slack || memory.space >= left || !maySpill { return memory.space }
     }
     if hasTail { return tail.space }
     guard maySpill else { return 0 }
@@ -82,6 +86,22 @@ struct BodyStore: ~Copyable {
   mutating func append(_ bytes: Span<UInt8>) {
     accepted += bytes.count
     if hasTail { tail.append(bytes) } else { memory.append(bytes) }
+  }
+
+  /// Reads once from who gives, straight to where its bytes are kept.
+  ///
+  /// - Parameter most: no more than `makeRoom` has just answered.
+  /// - Returns: what came of it, and how many bytes.
+  mutating func receive(
+    from giver: inout Transport, atMost most: Int
+  ) -> (reading: Transport.Reading, count: Int) {
+    let before = hasTail ? tail.count : memory.count
+    let reading =
+      hasTail
+      ? giver.receive(into: &tail, atMost: most) : giver.receive(into: &memory, atMost: most)
+    let count = (hasTail ? tail.count : memory.count) - before
+    accepted += count
+    return (reading, count)
   }
 
   private var hasTail: Bool { tail.capacity > 0 }
@@ -215,13 +235,11 @@ struct BodyStore: ~Copyable {
   /// Nobody will ask for the body again.
   mutating func forgetTaken() { keepsTaken = false }
 
-  /// Gives back what the store holds.
-  mutating func close(
-    writer: SpillWriter, memoryPool: inout BufferPool, piecePool: inout BufferPool
-  ) {
-    memoryPool.give(memory.take())
+  /// Gives back what the store holds, its memory to who is asked next.
+  mutating func close(writer: SpillWriter, piecePool: inout BufferPool) -> ByteBuffer {
     piecePool.give(tail.take())
     if let file { writer.forget(file) }
     file = nil
+    return memory.take()
   }
 }

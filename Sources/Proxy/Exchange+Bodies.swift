@@ -18,6 +18,18 @@ extension Exchange {
     return moved
   }
 
+  /// Reads a piece of a body of known length straight into the store.
+  ///
+  /// - Parameter room: what the store has room for.
+  mutating func receiveRequestBody(from client: inout Transport, room: Int) -> Transport.Reading {
+    let left = requestBody.left
+    let most = min(room, Int(clamping: left), BodyStore.pieceBytes)
+    let (reading, count) = requestStore.receive(from: &client, atMost: most)
+    bytesIn += UInt64(count)
+    requestBody = left == UInt64(count) ? .none : .length(left - UInt64(count))
+    return reading
+  }
+
   private static func move(
     _ body: inout BodyReader, from request: borrowing ByteBuffer, at head: Int,
     into store: inout BodyStore, room: Int, counting total: inout UInt64

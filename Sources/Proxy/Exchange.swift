@@ -166,9 +166,12 @@ struct Exchange: ~Copyable {
 
   /// The pool allows one more server to be asked.
   var hasTryLeft: Bool { Int(attempts) <= pool.retries + Int(retry.freeTries) }
-  /// Whether the request may reach a server twice (RFC 9110 §9.2.2). A session ends over a second
-  /// poll beside the first, and what is polled is gone with the answer.
-  var isRepeatable: Bool { facts.method.isIdempotent && session.role != .member }
+  /// Whether the request may reach a server twice: its method says so (RFC 9110 §9.2.2), or its
+  /// route. A session ends over a second poll beside the first, and what is polled is gone with
+  /// the answer.
+  var isRepeatable: Bool {
+    (facts.method.isIdempotent || route.isIdempotent) && session.role != .member
+  }
   /// Whether the request's id is the one that it came with.
   var keepsRequestID: Bool { !facts.requestID.isEmpty }
   /// Where the next request begins in the buffer, if it is there already.

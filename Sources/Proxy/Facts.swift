@@ -20,6 +20,8 @@ struct RouteFacts {
   var priority = Priority.normal
   var buffersRequest = true
   var buffersResponse = true
+  /// Its requests may reach a server twice, whatever their method.
+  var isIdempotent = false
   var allowsWebSocket = false
   var editsRequest = false
   /// Until there is a route: it is not known that nothing is edited.

@@ -378,6 +378,7 @@ public final class Snapshot: Sendable {
       facts.bodyLimit = proxy.bodyBytesLimit ?? configuration.limits.bodyBytes
       facts.buffersRequest = proxy.buffersRequest
       facts.buffersResponse = proxy.buffersResponse
+      facts.isIdempotent = proxy.isIdempotent
       facts.followsAccelRedirect = proxy.followsAccelRedirect
       facts.allowsWebSocket = proxy.upgrade.contains { $0.lowercased() == "websocket" }
       facts.responseTimeout = proxy.timeouts.response?.nanoseconds ?? 0

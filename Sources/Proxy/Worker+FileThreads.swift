@@ -42,16 +42,25 @@ extension Worker {
     if !fileWaiters.isAsked(question.key) { _ = ask(question) }
   }
 
+  /// Has what was compressed quickly compressed as well as can be; nobody waits.
+  mutating func improveFile(_ exchange: Handle, _ request: FileRequest, route: Int) {
+    let question = fileQuestion(exchange, request, route: route, isThorough: true)
+    guard !fileWaiters.isAsked(question.key),
+      environment.files.answerAtLeisure(lookup(question))
+    else { return }
+    fileWaiters.begin(question.key)
+  }
+
   private func files(of exchange: Handle) -> Snapshot.FileSettings {
     generations[exchanges[exchange].generation].snapshot.files
   }
 
   private func fileQuestion(
-    _ exchange: Handle, _ request: FileRequest, route: Int
+    _ exchange: Handle, _ request: FileRequest, route: Int, isThorough: Bool = false
   ) -> FileQuestion {
     files.question(
       request, route: route, path: path.readable, site: site.readable, type: mediaType.readable,
-      head: exchanges[exchange].request.readable, now: clock.now)
+      head: exchanges[exchange].request.readable, now: clock.now, isThorough: isThorough)
   }
 
   private static func copy(_ buffer: borrowing ByteBuffer) -> [UInt8] {
@@ -61,11 +70,14 @@ extension Worker {
 
   /// False when too many questions wait already.
   private mutating func ask(_ question: FileQuestion) -> Bool {
-    let mailbox = environment.mailbox
-    let lookup = FileLookup(question) { mailbox.post(.found($0)) }
-    guard environment.files.answer(lookup, snapshot.files.threads) else { return false }
+    guard environment.files.answer(lookup(question), snapshot.files.threads) else { return false }
     fileWaiters.begin(question.key)
     return true
+  }
+
+  private func lookup(_ question: FileQuestion) -> FileLookup {
+    let mailbox = environment.mailbox
+    return FileLookup(question) { mailbox.post(.found($0)) }
   }
 
   /// A file thread has found out: those who waited go on.

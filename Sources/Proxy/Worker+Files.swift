@@ -43,6 +43,7 @@ extension Worker {
       head: &exchanges[exchange].request, now: clock.now, into: &fields)
     if answer.isCold { return lookForFile(exchange, request, route: route, asked: asked) }
     if files.isRefreshDue { refreshFile(exchange, request, route: route) }
+    if files.isImprovementDue { improveFile(exchange, request, route: route) }
     sendFileAnswer(exchange, answer)
   }
 

@@ -121,9 +121,9 @@ extension Worker {
     buffers.strip(&exchanges[exchange].chunk)
     buffers.strip(&exchanges[exchange].input)
     buffers.strip(&exchanges[exchange].retry.kept)
-    exchanges[exchange].requestStore.close(
-      writer: environment.spill, memoryPool: &requestMemory, piecePool: &pieces)
-    exchanges[exchange].responseStore.close(
-      writer: environment.spill, memoryPool: &responseMemory, piecePool: &pieces)
+    requestMemory.give(
+      exchanges[exchange].requestStore.close(writer: environment.spill, piecePool: &pieces))
+    responseMemory.give(
+      exchanges[exchange].responseStore.close(writer: environment.spill, piecePool: &pieces))
   }
 }

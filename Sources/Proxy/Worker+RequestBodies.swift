@@ -94,7 +94,8 @@ extension Worker {
   private mutating func readStoredBody(_ exchange: Handle) -> Bool {
     let client = exchanges[exchange].client
     openRequestStore(exchange)
-    for _ in 0..<Self.pieceBudget {
+    var budget = Self.pieceBudget
+    while true {
       guard let isFull = storeBody(exchange) else { return false }
       if exchanges[exchange].requestBody.isDone {
         clients[client].deadline.clear()
@@ -106,12 +107,17 @@ extension Worker {
         clients[client].deadline.clear()
         return true
       }
+      guard budget > 0 else {
+        ready.append(Token(kind: .client, client))
+        return true
+      }
+      budget -= 1
       answerContinue(exchange)
       guard clients[client].transport.isReadable else {
         setClientDeadline(client, after: snapshot.timeouts.body)
         return true
       }
-      switch clients[client].transport.receive(into: &exchanges[exchange].request) {
+      switch receiveBodyOfRequest(exchange) {
       case .bytes, .wouldBlock: continue
       case .endOfStream, .failed:
         exchanges[exchange].reason = .clientClosedRequest
@@ -119,15 +125,29 @@ extension Worker {
         return false
       }
     }
-    ready.append(Token(kind: .client, client))
-    return true
+  }
+
+  /// Reads once: straight into the store, where all that comes is the body's and there is room.
+  private mutating func receiveBodyOfRequest(_ exchange: Handle) -> Transport.Reading {
+    let client = exchanges[exchange].client
+    if case .length(let left) = exchanges[exchange].requestBody,
+      exchanges[exchange].request.count == exchanges[exchange].headLength
+    {
+      let room = exchanges[exchange].requestStore.makeRoom(
+        for: left, writer: environment.spill, pool: &pieces)
+      if room > 0 {
+        return exchanges[exchange].receiveRequestBody(from: &clients[client].transport, room: room)
+      }
+    }
+    return clients[client].transport.receive(into: &exchanges[exchange].request)
   }
 
   private mutating func openRequestStore(_ exchange: Handle) {
     guard !exchanges[exchange].requestStore.isOpen else { return }
+    let isHeld = exchanges[exchange].route.buffersRequest
     exchanges[exchange].requestStore = BodyStore(
-      memory: requestMemory.take(), keepsTaken: exchanges[exchange].route.buffersRequest,
-      maySpill: exchanges[exchange].route.buffersRequest)
+      memory: requestMemory.take(for: isHeld ? exchanges[exchange].upstreamLength : nil),
+      keepsTaken: isHeld, maySpill: isHeld)
     // The head stays; the body is read in as large pieces as there is room behind it.
     if exchanges[exchange].request.capacity < exchanges[exchange].headLength + 8192 {
       Self.grow(
@@ -159,7 +179,7 @@ extension Worker {
       !exchanges[exchange].requestBody.isDone
     {
       let room = exchanges[exchange].requestStore.makeRoom(
-        writer: environment.spill, pool: &pieces)
+        for: exchanges[exchange].requestBody.left, writer: environment.spill, pool: &pieces)
       guard room > 0 else { return true }
       // Half a line of a trailer stays where it is until the other half has come.
       guard try exchanges[exchange].storeRequestBody(room: room) > 0 else { return false }

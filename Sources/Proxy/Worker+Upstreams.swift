@@ -207,7 +207,10 @@ extension Worker {
   }
 
   private mutating func connected(exchange: Handle, _ upstream: Handle) {
-    if Syscalls.connectError(upstreams[upstream].transport.socket) != nil {
+    // Who has failed to connect hangs up: no call finds out that nothing is wrong.
+    if upstreams[upstream].transport.isDone,
+      Syscalls.connectError(upstreams[upstream].transport.socket) != nil
+    {
       environment.counters.add(facts(exchange).counters.connectFailures)
       return serverFailed(exchange, .connectFailed)
     }

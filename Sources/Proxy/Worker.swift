@@ -114,7 +114,7 @@ public struct Worker: ~Copyable {
   var current: Handle
 
   var buffers: BufferPool
-  var requestMemory: BufferPool
+  var requestMemory: RequestMemory
   var responseMemory: BufferPool
   var pieces: BufferPool
   /// By cell: idle connections to servers.
@@ -199,8 +199,7 @@ public struct Worker: ~Copyable {
     generations = Slab(capacity: 256)
     let sizes = snapshot.configuration.buffers
     buffers = BufferPool(bufferCapacity: 16 << 10, keptLimit: 512)
-    requestMemory = BufferPool(
-      bufferCapacity: max(sizes.requestBytes, 16 << 10), keptLimit: 16)
+    requestMemory = RequestMemory(largest: max(sizes.requestBytes, 16 << 10))
     responseMemory = BufferPool(
       bufferCapacity: max(sizes.responseBytes, 16 << 10), keptLimit: 16)
     pieces = BufferPool(bufferCapacity: BodyStore.pieceBytes, keptLimit: 16)

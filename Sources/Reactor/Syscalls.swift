@@ -30,10 +30,17 @@ public enum Syscalls {
   public static func receive(
     from socket: borrowing Descriptor, into buffer: inout ByteBuffer
   ) throws(SystemError) -> Received {
-    precondition(buffer.space > 0, "no space would read as end of stream")
+    try receive(from: socket, into: &buffer, atMost: buffer.space)
+  }
+
+  /// Appends what the peer sent to `buffer`, up to `most` bytes, which is not more than its space.
+  public static func receive(
+    from socket: borrowing Descriptor, into buffer: inout ByteBuffer, atMost most: Int
+  ) throws(SystemError) -> Received {
+    precondition(most > 0 && most <= buffer.space, "no space would read as end of stream")
     let fd = socket.number
     let result = unsafe buffer.fill { room in
-      let n = unsafe clinux_recv(fd, room.baseAddress, room.count)
+      let n = unsafe clinux_recv(fd, room.baseAddress, most)
       return (count: max(n, 0), result: n)
     }
     return try received(result)

@@ -11,6 +11,9 @@ public enum Thread {
     }
   }
 
+  /// From now on this thread runs when no other wants to (SCHED_IDLE), as far as the system allows.
+  public static func standBack() { clinux_thread_stand_back() }
+
   /// Starts `body` on a new detached thread.
   ///
   /// - Parameter name: what `top -H` shows, 15 bytes of it.

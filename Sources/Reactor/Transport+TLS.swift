@@ -75,7 +75,7 @@ extension Transport {
       return !isReadable
     }
     var byte = ByteBuffer(capacity: 1)
-    if case .wouldBlock = receiveSecurely(into: &byte) { return true }
+    if case .wouldBlock = receiveSecurely(into: &byte, atMost: 1) { return true }
     return false
   }
 
@@ -129,10 +129,12 @@ extension Transport {
     if secrecy.contains(.endsWhenFlushed) { end() }
   }
 
-  mutating func receiveSecurely(into buffer: inout ByteBuffer) -> Reading {
+  mutating func receiveSecurely(into buffer: inout ByteBuffer, atMost most: Int) -> Reading {
     guard !secrecy.contains(.isBroken) else { return .failed }
     let step = unsafe buffer.fill { room in
-      let (count, step) = unsafe session.read(room)
+      // A part of the space, as `prefix` makes sure.
+      let (count, step) = unsafe session.read(
+        UnsafeMutableRawBufferPointer(rebasing: room.prefix(most)))
       return (count: count, result: step)
     }
     switch step {

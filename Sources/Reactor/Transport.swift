@@ -44,10 +44,14 @@ public struct Transport: ~Copyable {
 
   /// Reads once; appends to `buffer`, which has space.
   public mutating func receive(into buffer: inout ByteBuffer) -> Reading {
-    if session.isOn { return receiveSecurely(into: &buffer) }
-    let room = buffer.space
+    receive(into: &buffer, atMost: buffer.space)
+  }
+
+  /// The same, up to `room` bytes, which is not more than there is space.
+  public mutating func receive(into buffer: inout ByteBuffer, atMost room: Int) -> Reading {
+    if session.isOn { return receiveSecurely(into: &buffer, atMost: room) }
     do throws(SystemError) {
-      switch try Syscalls.receive(from: socket, into: &buffer) {
+      switch try Syscalls.receive(from: socket, into: &buffer, atMost: room) {
       case .bytes(let count):
         // A short read has emptied the socket, unless the end stands behind what was read.
         if count < room, !isDone { isReadable = false }

@@ -591,6 +591,15 @@ def test_a_post_on_a_reused_connection_that_dies_is_not_repeated(martlet, origin
     assert [r.body for r in web.requests] == [b"1", b"2"]
 
 
+def test_a_post_that_only_reads_is_repeated_when_its_reused_connection_dies(martlet, origin):
+    web = origin(closes_a_reused_connection)
+    proxy = martlet("pools: {web: {servers: [$web], retries: 3, ejection: off}}\nroutes: [{match: {prefix: /}, proxy: {pool: web, idempotent: true}}]\n", web=web)
+    with proxy.connect() as client:
+        assert client.ask("POST", "/", body=b"1").status == 200
+        assert client.ask("POST", "/", body=b"2").status == 200
+    assert [r.body for r in web.requests] == [b"1", b"2", b"2"]
+
+
 def test_a_get_that_a_server_answers_by_closing_does_not_go_through_all_kept_connections(martlet, origin):
     def leave(stream, request):
         if request.target == "/leave":

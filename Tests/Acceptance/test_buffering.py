@@ -1,5 +1,6 @@
 """Slow clients cost neither a backend's thread nor unbounded memory."""
 
+import contextlib
 import json
 import os
 import re
@@ -70,6 +71,32 @@ def test_an_origin_sees_nothing_until_the_body_is_whole(proxy_to, origin, form, 
         client.send(sent[-1:])
         assert client.read_response().status == 200
     assert web.requests[-1].body == body
+
+
+def test_a_worker_holds_16_mib_of_large_bodies_in_memory_and_spills_the_next(martlet, origin, tmp_path):
+    web = origin()
+    proxy = martlet("workers: 1\nbuffers: {request: 1MiB}\n" + PROXY, web=web, request="true", response="true", spill="512MiB", folder=tmp_path)
+
+    def spilled():
+        count = 0
+        for fd in os.listdir(f"/proc/{proxy.pid}/fd"):
+            # A connection to the origin may be closed meanwhile.
+            with contextlib.suppress(FileNotFoundError):
+                count += str(tmp_path) in os.readlink(f"/proc/{proxy.pid}/fd/{fd}")
+        return count
+
+    clients = [proxy.connect() for _ in range(17)]
+    for client in clients:
+        assert spilled() == 0
+        client.send(f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {MEGABYTE}\r\n\r\n")
+        client.send(PIECE[:-1])
+        # All before have their buffers: an answer comes after them.
+        assert proxy.get("/other").status == 200
+    until(lambda: spilled() == 1, "the seventeenth is on disk")
+    for client in clients:
+        client.send(PIECE[-1:])
+        assert client.read_response().status == 200
+    assert [request.body for request in web.requests if request.target == "/"] == [PIECE] * 17
 
 
 def test_a_slow_client_does_not_hold_a_gunicorn_thread(proxy_to, gunicorn):

@@ -210,6 +210,17 @@ def test_a_gunicorn_that_ends_is_sent_no_post_that_it_does_not_read(martlet, gun
     assert statuses.count(200) + statuses.count(502) == 4
 
 
+@pytest.mark.parametrize("idempotent, statuses", [("true", [200] * 4), ("false", [502, 200, 502, 200])])
+def test_a_server_that_dies_over_a_post_costs_it_only_where_it_may_have_had_an_effect(martlet, origin, idempotent, statuses):
+    bad, good = origin(lambda stream, request: False), origin(answer(b"good"))
+    routes = f"routes: [{{match: {{prefix: /}}, proxy: {{pool: web, idempotent: {idempotent}}}}}]\n"
+    proxy = martlet(pool().replace(ROUTES, "workers: 1\n" + routes), bad=bad, good=good)
+    # More than is held behind a head.
+    body = b"x" * 100_000
+    assert [proxy.ask("POST", "/", body=body).status for _ in range(4)] == statuses
+    assert all(request.body == body for request in good.requests)
+
+
 # Held answers
 
 

@@ -92,22 +92,6 @@ func `without room nothing is taken and nothing is lost`(_ level: GzipStream.Lev
   #expect(isSame(inflate(coded), content))
 }
 
-@Test func `a file's content is compressed at once if that pays`() throws {
-  let content = text(100_000)
-  var coded = [UInt8](capacity: content.count) { output in
-    #expect(GzipStream.compressOnce(content.span, into: &output))
-  }
-  #expect(isSame(inflate(coded), content))
-  #expect(coded.count < content.count / 4)
-  coded = [UInt8](capacity: 5000) { output in
-    #expect(!GzipStream.compressOnce(noise(5000).span, into: &output), "noise does not shrink")
-  }
-  coded = [UInt8](capacity: 20) { output in
-    #expect(GzipStream.compressOnce([UInt8]().span, into: &output))
-  }
-  #expect(inflate(coded) == [])
-}
-
 @Test func `a level that does not exist is the nearest one`() throws {
   for (level, nearest) in [(-3, 1), (0, 1), (10, 9), (Int.max, 9)] {
     var stream = GzipStream(level: .zlib(level))

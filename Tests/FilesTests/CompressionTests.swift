@@ -174,6 +174,54 @@ private let gzip = ["Accept-Encoding": "gzip"]
     #expect(isGzip(site.get("/a.css", gzip)))
   }
 
+  /// Words that compress the better the more time is spent.
+  private static let prose: String = {
+    var state: UInt64 = 1
+    return (0..<8000).map { _ in
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return "word\((state >> 33) % 97)"
+    }.joined(separator: " ")
+  }()
+
+  @Test func `what is asked for again and again is compressed as well as can be, once`() {
+    let site = site()
+    site.folder.write("a.css", Self.prose)
+    let quick = site.get("/a.css", gzip)
+    var replies: [Site.Reply] = []
+    for _ in 0..<12 {
+      replies.append(site.get("/a.css", gzip))
+      site.now += second + 1
+    }
+    #expect(replies.filter(\.wasWorthMore).count == 1)
+    #expect(quick.body.count < Self.prose.utf8.count / 2, "it was compressed at once")
+    #expect(replies[0].body == quick.body)
+    let last = replies[11]
+    #expect(last.body.count < quick.body.count && last["ETag"] == quick["ETag"])
+    #expect(last.contentLength == last.body.count && !last.wasCold)
+    #expect(site.server.usage.entries == 2 && site.server.usage.pinned == 0)
+  }
+
+  @Test func `what has changed since it was asked for again and again is not mistaken for it`() {
+    let site = site()
+    site.folder.write("a.css", Self.prose)
+    site.isDiskSlow = true
+    var before = site.get("/a.css", gzip)
+    for _ in 0..<12 where !before.wasWorthMore {
+      site.now += second + 1
+      _ = site.get("/a.css", gzip)
+      site.refresh()
+      before = site.get("/a.css", gzip)
+    }
+    #expect(before.wasWorthMore && !before.wasStale)
+    site.folder.write("a.css", Self.text, stampedAt: Folder.stamp + 1)
+    site.refresh()
+    #expect(site.get("/a.css", gzip).body == before.body, "nothing was made of it")
+    site.now += second + 1
+    #expect(site.get("/a.css", gzip).wasStale)
+    site.refresh()
+    #expect(isGzip(site.get("/a.css", gzip)))
+  }
+
   @Test func `what is too large, finds no room or does not become smaller is sent as it is`() {
     var limits = FileLimits()
     limits.compressibleBytes = 1999

@@ -53,6 +53,8 @@ final class Site {
     var wasCold = false
     /// Whether the disk was asked though there was an answer.
     var wasStale = false
+    /// Whether what was sent is to be compressed better for others.
+    var wasWorthMore = false
     /// Whether the body came from an open file.
     var wasFile = false
 
@@ -115,10 +117,10 @@ final class Site {
         request, route: route, path: path.utf8.span, site: name.utf8.span, type: type.utf8.span,
         head: text.utf8.span, now: now, into: &buffer)
     }
-    func lookup() -> FileLookup {
+    func lookup(isThorough: Bool = false) -> FileLookup {
       let question = server.question(
         request, route: route, path: path.utf8.span, site: name.utf8.span,
-        type: type.utf8.span, head: text.utf8.span, now: now)
+        type: type.utf8.span, head: text.utf8.span, now: now, isThorough: isThorough)
       return FileLookup(question) { _ in }
     }
     var result = answer()
@@ -137,8 +139,12 @@ final class Site {
     } else if server.isRefreshDue {
       reply.wasStale = true
       refreshes.append(lookup())
-      if !isDiskSlow { refresh() }
     }
+    if server.isImprovementDue {
+      reply.wasWorthMore = true
+      refreshes.append(lookup(isThorough: true))
+    }
+    if !isDiskSlow { refresh() }
     reply.head = String(decoding: bytes(of: buffer), as: UTF8.self)
     return result
   }

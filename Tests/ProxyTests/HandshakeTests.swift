@@ -58,6 +58,10 @@ private final class SecurePeer {
   let standing = try SecurePeer(of: bench, context)
   let isIn = try bench.turns { standing.shakeHands() }
   #expect(isIn)
+  // Its last step is behind the worker, too, once it is answered.
+  try standing.get()
+  let isServed = try bench.turns { standing.isAnswered() }
+  #expect(isServed)
 
   let storm = try (0..<30).map { _ in try SecurePeer(of: bench, context) }
   let areIn = try bench.turns { bench.count(2) == 31 }

@@ -1,9 +1,11 @@
 /// How much of one body stays in memory. All sizes are in bytes.
 public struct Buffering: Equatable, Sendable {
-  /// A request body up to this size is held in memory; what exceeds it spills to a file.
+  /// A request body up to this size is held in memory. A longer one is spilled to a file, and so is
+  /// one of more than 64 KiB whose length is not known, or where a worker has given room of this
+  /// size to so many others that together it is 16 MiB.
   ///
   /// 4 KiB … 16 MiB. nginx: `client_body_buffer_size`.
-  public var requestBytes = 64 << 10
+  public var requestBytes = 2 << 20
 
   /// As much of a response body is held in memory while the client reads more slowly than the
   /// server writes; what exceeds it spills to a file.
@@ -25,7 +27,7 @@ extension Buffering {
     Key(
       "request", \.requestBytes, .size(4 << 10...16 << 20),
       synonyms: ["client_body_buffer_size", "body"],
-      "What of a request body is held in memory; the rest spills to a file.")
+      "The largest request body that is held in memory; a larger one spills to a file.")
     Key(
       "response", \.responseBytes, .size(4 << 10...16 << 20), synonyms: ["proxy_buffers"],
       "What of a response body is held in memory for a slow client; the rest spills to a file.")

@@ -18,6 +18,10 @@ public struct ProxySettings: Equatable, Sendable {
   /// nginx: on, unless `proxy_ignore_headers X-Accel-Redirect`.
   public var followsAccelRedirect = true
 
+  /// Requests may reach a server twice, whatever their method says: POSTs that only read. nginx:
+  /// `proxy_next_upstream … non_idempotent`.
+  public var isIdempotent = false
+
   /// Where requests stand that wait for a server, and how much of one they may fill.
   public var priority = Priority.normal
 
@@ -62,6 +66,10 @@ extension ProxySettings {
       "accel_redirect", \.followsAccelRedirect, .boolean,
       synonyms: ["x_accel_redirect", "x_sendfile", "sendfile"],
       "A response with X-Accel-Redirect is answered by the route that it names.")
+    Key(
+      "idempotent", \.isIdempotent, .boolean,
+      synonyms: ["non_idempotent", "repeatable", "retry_non_idempotent"],
+      "Requests may reach a server twice, whatever their method: POSTs that only read.")
     Key(
       "priority", \.priority, .priority, synonyms: ["lane", "priority_class", "class"],
       "Where requests stand that wait for a server: high, normal or low.")
