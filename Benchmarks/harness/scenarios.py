@@ -66,7 +66,7 @@ SCENARIOS = [
     Scenario("asset4k", "4 KiB asset, 64 connections", "/assets/4k.css", 4096, floor="sender", needs=("assets",), is_traced=True),
     Scenario("asset1m", "1 MiB asset, 16 connections", "/assets/1m.js", MEBIBYTE, 16, floor="sendfile", needs=("assets",), is_traced=True),
     Scenario("tls", "small proxied over TLS, keep-alive, 64 connections", needs=("tls",)),
-    Scenario("tls-new", "a new TLS connection per request, none resumed, 16 at once", connections=16, is_new=True, needs=("tls",)),
+    Scenario("tls-new", "a new TLS connection per request, sessions resumed, 16 at once", connections=16, is_new=True, needs=("tls",)),
     Scenario("tls-1m", "1 MiB proxied over TLS, 16 connections", "/1m", MEBIBYTE, 16, needs=("tls",)),
     Scenario("routes10", "10 routes, asked in turn", "/route/00000/", needs=("routes",), routes=10, group="routes"),
     Scenario("routes10k", "10,000 routes, asked in turn", "/route/00000/", needs=("routes",), routes=10_000, group="routes"),

@@ -259,7 +259,10 @@ public struct TLSClients: Sendable {
       let keys = unsafe Unmanaged<AnyObject>.fromOpaque(attached).takeUnretainedValue()
         as? TicketKeys
     else { return -1 }
-    return unsafe keys.prepare(name: name, iv: iv, cipher, mac, seals: seals == 1)
+    // RFC 8446 appendix C.4.
+    let servesOnce = unsafe SSL_version(ssl) == TLS1_3_VERSION
+    return unsafe keys.prepare(
+      name: name, iv: iv, cipher, mac, seals: seals == 1, servesOnce: servesOnce)
   }
 
   private static let http11: StaticString = "http/1.1"

@@ -58,9 +58,11 @@ public enum TicketKeysFault: Error, Equatable, Sendable {
 
   /// What libssl asks for each ticket (SSL_CTX_set_tlsext_ticket_key_evp_cb(3)): 1 for a key
   /// that is there, 2 for one whose ticket is to be replaced, 0 for none, -1 for a failure.
+  ///
+  /// - Parameter servesOnce: clients use each ticket once, and need another one after that.
   func prepare(
     name: UnsafeMutablePointer<UInt8>, iv: UnsafeMutablePointer<UInt8>, _ cipher: OpaquePointer,
-    _ mac: OpaquePointer, seals: Bool
+    _ mac: OpaquePointer, seals: Bool, servesOnce: Bool
   ) -> Int32 {
     let keys = keys.withLock { $0 }
     var index = 0
@@ -82,6 +84,6 @@ public enum TicketKeysFault: Error, Equatable, Sendable {
         cipher, mac, key.baseAddress! + 48, key.baseAddress! + 16, iv, seals ? 1 : 0)
     }
     guard isReady == 1 else { return -1 }
-    return index == 0 ? 1 : 2
+    return index == 0 && !servesOnce ? 1 : 2
   }
 }

@@ -142,9 +142,13 @@ def test_sessions_are_resumed_by_tickets(site, origin, authority, connect, lates
     first = connect(proxy, context=context)
     assert not first.socket.session_reused
     first.get("/")
-    again = connect(proxy, context=context, session=first.socket.session)
+    session = first.socket.session
+    again = connect(proxy, context=context, session=session)
     assert again.socket.session_reused
     assert again.get("/").status == 200
+    # In TLS 1.3 a ticket serves once (RFC 8446 appendix C.4): there is another one.
+    assert (again.socket.session.id != session.id) == (latest is ssl.TLSVersion.TLSv1_3)
+    assert connect(proxy, context=context, session=again.socket.session).socket.session_reused
 
 
 def test_old_versions_and_weak_ciphers_are_refused(site):
