@@ -55,8 +55,9 @@ test-acceptance: packages-build+test build .venv/.stamp ## drives the binary wit
 	@touch $@
 
 .PHONY: bench
-bench: packages-build+bench build ## measures against nginx, HAProxy and whoever is here, an hour
+bench: packages-build+bench build ## measures against nginx, HAProxy and whoever is here, two hours
 	@MARTLET='$(CURDIR)/$(BINARY)' Benchmarks/run
+	@MARTLET='$(CURDIR)/$(BINARY)' Benchmarks/mix/run
 
 .PHONY: bench-smoke
 bench-smoke: packages-build+bench build ## the same in seconds: does the benchmark still work?
