@@ -1,5 +1,3 @@
-import Memory
-
 /// Up to 24 bytes with letters in lower case, so that names compare as integers.
 ///
 /// Every byte is or-ed with 0x20. Among the bytes that a token or a field value may hold, only
@@ -33,20 +31,7 @@ struct ShortName {
   @inline(__always) private static func lowered(
     _ bytes: Span<UInt8>, _ start: Int, _ size: Int
   ) -> Word {
-    guard start &+ 8 <= bytes.count else { return loweredAtEnd(bytes, start, size) }
-    let word = bytes.word(at: start) | .each(0x20)
-    return size >= 8 ? word : word & ((1 &<< (Word(size) &* 8)) &- 1)
-  }
-
-  /// Where fewer than eight bytes are left: rare behind a name, behind which come a value and more.
-  @inline(never) private static func loweredAtEnd(
-    _ bytes: Span<UInt8>, _ start: Int, _ size: Int
-  ) -> Word {
-    var word: Word = 0
-    for k in 0..<min(size, 8) {
-      word |= (Word(bytes[start &+ k]) | 0x20) &<< (Word(k) &* 8)
-    }
-    return word
+    bytes.word(at: start, size: size) | (size >= 8 ? .each(0x20) : .each(0x20) & .first(size))
   }
 
   var isChunked: Bool { count == 7 && first == 0x64_656b_6e75_6863 }

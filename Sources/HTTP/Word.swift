@@ -4,11 +4,14 @@ import Memory
 typealias Word = UInt64
 
 extension Span<UInt8> {
-  /// The `size` ≤ 8 bytes from `i` on, the rest of the word zero.
+  /// The `size` ≤ 8 bytes from `i` on, the rest of the word zero; of a larger `size` eight.
   @inline(__always) func word(at i: Int, size: Int) -> Word {
-    if i &+ 8 <= count {
-      return size >= 8 ? word(at: i) : word(at: i) & ((1 &<< (Word(size) &* 8)) &- 1)
-    }
+    guard i &+ 8 <= count else { return wordAtEnd(i, size) }
+    return size >= 8 ? word(at: i) : word(at: i) & .first(size)
+  }
+
+  /// Where fewer than eight bytes are left: rare within a head, which ends in four of its own.
+  @inline(never) private func wordAtEnd(_ i: Int, _ size: Int) -> Word {
     var word: Word = 0
     for k in 0..<Swift.min(size, 8) { word |= Word(self[i &+ k]) &<< (Word(k) &* 8) }
     return word
@@ -33,6 +36,9 @@ extension Word {
   static var ones: Word { 0x0101_0101_0101_0101 }
   /// The highest bit of each byte.
   static var highBits: Word { 0x8080_8080_8080_8080 }
+
+  /// All bits of the first `count` < 8 bytes.
+  @inline(__always) static func first(_ count: Int) -> Word { (1 &<< (Word(count) &* 8)) &- 1 }
 
   @inline(__always) static func each(_ byte: UInt8) -> Word { Word(byte) &* ones }
 

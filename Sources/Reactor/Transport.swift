@@ -51,20 +51,24 @@ public struct Transport: ~Copyable {
   public mutating func receive(into buffer: inout ByteBuffer, atMost room: Int) -> Reading {
     if session.isOn { return receiveSecurely(into: &buffer, atMost: room) }
     do throws(SystemError) {
-      switch try Syscalls.receive(from: socket, into: &buffer, atMost: room) {
-      case .bytes(let count):
-        // A short read has emptied the socket, unless the end stands behind what was read.
-        if count < room, !isDone { isReadable = false }
-        return .bytes
-      case .endOfStream:
-        isDone = true
-        return .endOfStream
-      case .wouldBlock:
-        isReadable = false
-        return .wouldBlock
-      }
+      let received = try Syscalls.receive(from: socket, into: &buffer, atMost: room)
+      // A short read has emptied the socket, unless the end stands behind what was read.
+      if case .bytes(let count) = received, count < room, !isDone { isReadable = false }
+      return takeNotice(of: received)
     } catch {
       return .failed
+    }
+  }
+
+  @inline(__always) private mutating func takeNotice(of received: Syscalls.Received) -> Reading {
+    switch received {
+    case .bytes: return .bytes
+    case .endOfStream:
+      isDone = true
+      return .endOfStream
+    case .wouldBlock:
+      isReadable = false
+      return .wouldBlock
     }
   }
 
@@ -73,15 +77,7 @@ public struct Transport: ~Copyable {
   public mutating func peek(into buffer: inout ByteBuffer) -> Reading {
     precondition(!session.isOn, "what the socket has is libssl's")
     do throws(SystemError) {
-      switch try Syscalls.peek(from: socket, into: &buffer) {
-      case .bytes: return .bytes
-      case .endOfStream:
-        isDone = true
-        return .endOfStream
-      case .wouldBlock:
-        isReadable = false
-        return .wouldBlock
-      }
+      return takeNotice(of: try Syscalls.peek(from: socket, into: &buffer))
     } catch {
       return .failed
     }
