@@ -17,6 +17,19 @@ extension Span<UInt8> {
     return word
   }
 
+  /// How many bytes from `start` on, and before `end`, may stand in a string of JSON as they are
+  /// and look the same in any encoding: all of ASCII but control characters, `"` and `\`.
+  public func plainCount(from start: Int, to end: Int) -> Int {
+    var i = start
+    while i &+ 8 <= end {
+      let marks = word(at: i).notPlainFirst
+      if marks != 0 { return i &- start &+ marks.firstMarked }
+      i &+= 8
+    }
+    // Behind the end there are zeros, which are not plain.
+    return i &- start &+ word(at: i, size: end &- i).notPlainFirst.firstMarked
+  }
+
   /// Whether both places hold the same bytes, letters of either case being the same.
   func equalsIgnoringCase(_ a: Slice, _ b: Slice) -> Bool {
     guard a.count == b.count else { return false }
@@ -58,6 +71,13 @@ extension Word {
 
   /// The same for the first that equals `byte`, itself ASCII.
   @inline(__always) func equalsFirst(_ byte: UInt8) -> Word { (self ^ .each(byte)) &- .ones }
+
+  /// The highest bit of the first byte that is not ASCII, a control character, `"` or `\`; what
+  /// stands in the bytes behind that one means nothing.
+  @inline(__always) var notPlainFirst: Word {
+    let controls = belowFirst(0x20) | equalsFirst(0x7f)
+    return (self | controls | equalsFirst(0x22) | equalsFirst(0x5c)) & .highBits
+  }
 
   /// Which byte the lowest bit set belongs to.
   @inline(__always) var firstMarked: Int { trailingZeroBitCount &>> 3 }

@@ -28,10 +28,10 @@
   }
 
   /// Bytes written and not yet read.
-  @inlinable public var count: Int { end - start }
+  @inlinable public var count: Int { end &- start }
   @inlinable public var isEmpty: Bool { end == start }
   /// Bytes that can be appended as things stand; `compact` adds what was read already.
-  @inlinable public var space: Int { capacity - end }
+  @inlinable public var space: Int { capacity &- end }
 
   /// Bytes in front of the readable ones.
   @inlinable public var consumed: Int { start }
@@ -146,15 +146,17 @@
 
   // MARK: Appending
 
+  // `start` ≤ `end` ≤ `capacity`: what is added to `end` after a look at `space` cannot overflow.
+
   /// - Precondition: the bytes fit into `space`.
   @inlinable public mutating func append(_ bytes: Span<UInt8>) {
     let count = bytes.count
-    precondition(count <= capacity - end, "the caller makes room first")
+    precondition(count <= space, "the caller makes room first")
     guard count > 0 else { return }
     unsafe bytes.withUnsafeBytes { source in
       unsafe (base + end).copyMemory(from: source.baseAddress!, byteCount: count)
     }
-    end += count
+    end &+= count
   }
 
   /// Appends as much as fits, from the front of `bytes`; answers how much that was.
@@ -167,14 +169,14 @@
   @inlinable public mutating func append(_ byte: UInt8) {
     precondition(end < capacity, "the caller makes room first")
     unsafe base.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
-    end += 1
+    end &+= 1
   }
 
   @inlinable @inline(__always) public mutating func append(_ text: StaticString) {
     let count = text.utf8CodeUnitCount
-    precondition(count <= capacity - end, "the caller makes room first")
+    precondition(count <= space, "the caller makes room first")
     unsafe (base + end).copyMemory(from: text.utf8Start, byteCount: count)
-    end += count
+    end &+= count
   }
 
   /// Labelled, so that a literal is taken for a `StaticString`, which costs nothing to look into.
@@ -183,39 +185,68 @@
   }
 
   public mutating func append(decimal number: UInt64) {
-    var digits = 1
-    var power: UInt64 = 10
-    while digits < 20, number >= power {
-      digits += 1
-      let (next, overflow) = power.multipliedReportingOverflow(by: 10)
-      if overflow { break }
-      power = next
-    }
-    precondition(digits <= capacity - end, "the caller makes room first")
+    if number < 10 { return append(48 | UInt8(truncatingIfNeeded: number)) }
+    let digits = ByteBuffer.digits(of: number)
+    precondition(digits <= space, "the caller makes room first")
     var rest = number
-    var at = end + digits - 1
-    while at >= end {
-      unsafe base.storeBytes(of: 48 + UInt8(rest % 10), toByteOffset: at, as: UInt8.self)
-      rest /= 10
-      at -= 1
+    var left = digits
+    // `digits` bytes from `end` on are there; they are written from the last, two at a time.
+    while left >= 2 {
+      left &-= 2
+      let (tens, units) = (rest % 100).quotientAndRemainder(dividingBy: 10)
+      let pair = UInt16(truncatingIfNeeded: 0x3030 | tens | units << 8).littleEndian
+      unsafe base.storeBytes(of: pair, toByteOffset: end &+ left, as: UInt16.self)
+      rest /= 100
     }
-    end += digits
+    if left > 0 {
+      unsafe base.storeBytes(
+        of: 48 | UInt8(truncatingIfNeeded: rest), toByteOffset: end, as: UInt8.self)
+    }
+    end &+= digits
   }
+
+  /// Three decimal digits, as they stand behind a point.
+  ///
+  /// - Precondition: the number is less than 1000.
+  public mutating func append(thousandths number: UInt64) {
+    precondition(number < 1000 && space >= 3, "the caller makes room first")
+    let (tens, units) = UInt32(truncatingIfNeeded: number).quotientAndRemainder(dividingBy: 10)
+    let pair = UInt16(truncatingIfNeeded: 0x3030 | tens / 10 | (tens % 10) << 8).littleEndian
+    // Three bytes from `end` on are there.
+    unsafe base.storeBytes(of: pair, toByteOffset: end, as: UInt16.self)
+    unsafe base.storeBytes(
+      of: 48 | UInt8(truncatingIfNeeded: units), toByteOffset: end &+ 2, as: UInt8.self)
+    end &+= 3
+  }
+
+  /// How many decimal digits a number has.
+  private static func digits(of number: UInt64) -> Int {
+    // 1233 / 4096 is a little less than log₁₀ 2: at most one is missing.
+    let fewest = ((64 - (number | 1).leadingZeroBitCount) * 1233) >> 12
+    return fewest + (number >= powersOfTen[fewest] ? 1 : 0)
+  }
+
+  private static let powersOfTen: InlineArray<20, UInt64> = [
+    0, 10, 100, 1000, 10000, 100000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000,
+    10_000_000_000, 100_000_000_000, 1_000_000_000_000, 10_000_000_000_000,
+    100_000_000_000_000, 1_000_000_000_000_000, 10_000_000_000_000_000,
+    100_000_000_000_000_000, 1_000_000_000_000_000_000, 10_000_000_000_000_000_000,
+  ]
 
   /// Lower-case hexadecimal digits, without leading zeros unless `width` asks for them.
   public mutating func append(hexadecimal number: UInt64, width: Int = 1) {
-    let significant = (64 - number.leadingZeroBitCount + 3) / 4
-    let digits = max(width, significant, 1)
-    precondition(digits <= capacity - end, "the caller makes room first")
-    if digits == 16 {
-      // `digits` bytes from `end` on are there, as the line above makes sure.
+    if width == 16 {
+      precondition(space >= 16, "the caller makes room first")
       let high = ByteBuffer.digits(UInt32(truncatingIfNeeded: number >> 32)).bigEndian
       let low = ByteBuffer.digits(UInt32(truncatingIfNeeded: number)).bigEndian
       unsafe base.storeBytes(of: high, toByteOffset: end, as: UInt64.self)
       unsafe base.storeBytes(of: low, toByteOffset: end + 8, as: UInt64.self)
-      end += 16
+      end &+= 16
       return
     }
+    let significant = (64 - number.leadingZeroBitCount + 3) / 4
+    let digits = max(width, significant, 1)
+    precondition(digits <= space, "the caller makes room first")
     var rest = number
     var at = end + digits - 1
     while at >= end {
@@ -225,7 +256,7 @@
       rest &>>= 4
       at -= 1
     }
-    end += digits
+    end &+= digits
   }
 
   /// Eight hexadecimal digits at once, the first in the highest byte.

@@ -7,6 +7,7 @@ import Reactor
 struct AccessLog: ~Copyable {
   /// Lines wait no longer than this for others to join them.
   static let patience: UInt64 = 200_000_000
+  /// The longest line: 14 KiB of an escaped target, and 8 of all else, escaped as well.
   static let lineLimit = 24 << 10
 
   private let queue: BatchQueue?
@@ -14,7 +15,8 @@ struct AccessLog: ~Copyable {
   private var lines: UInt64 = 0
   private var oldest: Instant = 0
   private var second: UInt64 = .max
-  private var prefix: [UInt8] = []
+  /// How each line of that second begins.
+  private var beginning = ByteBuffer(capacity: 32)
 
   init(queue: BatchQueue?) {
     self.queue = queue
@@ -43,17 +45,19 @@ struct AccessLog: ~Copyable {
     lines = 0
   }
 
-  /// Writes one line: the time, then what `text` says of the request, then how it ended.
-  mutating func add(
-    _ text: Span<UInt8>, _ end: AccessEnd, clock: Clock,
-    _ environment: WorkerEnvironment
-  ) {
-    guard isOn else { return }
+  /// Begins a line with the time. What the request was is appended to the batch that is handed out
+  /// for it, which comes back with `end`.
+  mutating func begin(_ clock: Clock, _ environment: WorkerEnvironment) -> ByteBuffer {
     if batch.space < Self.lineLimit { flush(environment) }
     if batch.isEmpty { oldest = clock.now }
     lines += 1
     writeTime(clock.wall)
-    batch.append(text)
+    return batch.take()
+  }
+
+  /// Ends the line with how the request ended.
+  mutating func end(_ line: consuming ByteBuffer, _ end: AccessEnd) {
+    batch = line
     write(end)
   }
 
@@ -61,14 +65,11 @@ struct AccessLog: ~Copyable {
     let now = wall / 1_000_000_000
     if now != second {
       second = now
-      prefix = Array("{\"time\":\"\(Timestamp.text(now * 1_000_000_000).prefix(20))".utf8)
+      beginning.clear()
+      beginning.append(text: "{\"time\":\"\(Timestamp.text(now * 1_000_000_000).prefix(20))")
     }
-    let prefix = self.prefix
-    batch.append(prefix.span)
-    let millisecond = wall / 1_000_000 % 1000
-    batch.append(48 + UInt8(millisecond / 100))
-    batch.append(48 + UInt8(millisecond / 10 % 10))
-    batch.append(48 + UInt8(millisecond % 10))
+    batch.append(Slice(0..<beginning.count), of: beginning)
+    batch.append(thousandths: wall / 1_000_000 % 1000)
     batch.append("Z\"")
   }
 
@@ -100,12 +101,10 @@ struct AccessLog: ~Copyable {
 
   /// With three decimals: microseconds.
   private static func append(milliseconds nanoseconds: UInt64, to buffer: inout ByteBuffer) {
-    let micro = nanoseconds / 1000
-    buffer.append(decimal: micro / 1000)
+    let microseconds = nanoseconds / 1000
+    buffer.append(decimal: microseconds / 1000)
     buffer.append(UInt8(ascii: "."))
-    buffer.append(48 + UInt8(micro / 100 % 10))
-    buffer.append(48 + UInt8(micro / 10 % 10))
-    buffer.append(48 + UInt8(micro % 10))
+    buffer.append(thousandths: microseconds % 1000)
   }
 }
 
@@ -134,34 +133,42 @@ struct AccessRecord {
   var route: Int32
   var pool: Int32
   var server: Int32
+}
 
-  /// The bytes of a field of the client's, as a JSON string: what is not ASCII, or would end
-  /// the string, is escaped byte by byte, so that no client can write a line of its own.
-  ///
-  /// - Parameter reserve: room that must be left for the rest of the line; what does not fit in
-  ///   front of it is left out.
-  static func append(
-    _ name: StaticString, _ bytes: Span<UInt8>, limit: Int = 4096, reserve: Int = 6 << 10,
-    to buffer: inout ByteBuffer
+extension ByteBuffer {
+  /// Appends what stands at `place` in another buffer.
+  mutating func append(_ place: Slice, of other: borrowing ByteBuffer) {
+    append(other.written.extracting(place.range))
+  }
+
+  /// Appends a member of JSON whose value is text of the client's, with a comma in front; nothing
+  /// where there is no text.
+  mutating func append(
+    _ beginning: StaticString, _ bytes: Span<UInt8>, _ text: Slice, limit: Int = 4096
   ) {
-    guard bytes.count > 0 else { return }
-    buffer.append(name)
-    var room = buffer.space - reserve
-    var clean = 0
-    var at = 0
-    while at < min(bytes.count, limit) {
-      let byte = bytes[at]
-      let isPlain = byte >= 0x20 && byte < 0x7F && byte != 0x22 && byte != 0x5C
-      room -= isPlain ? 1 : 6
-      guard room >= 0 else { break }
+    guard !text.isEmpty else { return }
+    append(beginning)
+    append(escaped: bytes, text, limit: limit)
+    append(UInt8(ascii: "\""))
+  }
+
+  /// Appends what stands between the quotes of a JSON string: what is not ASCII, or would end the
+  /// string, is escaped byte by byte, so that no client can write a line of its own.
+  ///
+  /// - Parameter limit: of the bytes read; 14 KiB are written at most.
+  mutating func append(escaped bytes: Span<UInt8>, _ text: Slice, limit: Int) {
+    var at = Int(text.start)
+    let end = min(text.end, at + limit)
+    var room = 14 << 10
+    while true {
+      let plain = min(bytes.plainCount(from: at, to: end), room)
+      append(bytes.extracting(at..<at &+ plain))
+      at &+= plain
+      room &-= plain &+ 6
+      guard at < end, room >= 0 else { return }
+      append("\\u")
+      append(hexadecimal: UInt64(bytes[at]), width: 4)
       at += 1
-      if isPlain { continue }
-      buffer.append(bytes.extracting(clean..<(at - 1)))
-      buffer.append("\\u")
-      buffer.append(hexadecimal: UInt64(byte), width: 4)
-      clean = at
     }
-    buffer.append(bytes.extracting(clean..<at))
-    buffer.append(UInt8(ascii: "\""))
   }
 }

@@ -37,6 +37,9 @@ struct RouteFacts {
   var sendTimeout: UInt64 = 0
   var tunnelTimeout: UInt64 = 0
   var counters = RouteSlots()
+  /// What a line of the log says of it: its name and, where it has a pool, the pool's and how the
+  /// number of attempts begins. See `Snapshot.logged`.
+  var logged = Slice.empty
 }
 
 /// A pool, as the hot path sees it.
@@ -92,6 +95,8 @@ struct ServerFacts {
   /// Its place in the table that all workers share.
   var cell: Int
   var counters: ServerSlots
+  /// What a line of the log says of it. See `Snapshot.logged`.
+  var logged: Slice
 }
 
 /// Where a route's counts are kept in a worker's counters.

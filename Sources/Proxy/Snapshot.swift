@@ -98,8 +98,6 @@ public final class Snapshot: Sendable {
     let responseEdits: HeadEdits
     let action: Action
     let name: String
-    /// What stands between the quotes in a line of the log.
-    let nameAsJSON: [UInt8]
     /// It is for an authority that finds out by plain HTTP whose a name is (RFC 8555 §8.3).
     let answersChallenges: Bool
     /// What the variable beside {path} stands for, where files are looked for by one.
@@ -121,11 +119,9 @@ public final class Snapshot: Sendable {
 
   struct Pool: Sendable {
     let name: String
-    let nameAsJSON: [UInt8]
     let facts: PoolFacts
     let servers: [ServerFacts]
     let serverNames: [String]
-    let serverNamesAsJSON: [[UInt8]]
     /// What Host says to each server, unless the client's own goes on or a template makes it.
     let hosts: [String]
     let hostTemplate: TextTemplate?
@@ -159,6 +155,9 @@ public final class Snapshot: Sendable {
   }
 
   public let configuration: Configuration
+  /// What lines of the log say of each route and server, in one piece, so that a line counts no
+  /// references: `RouteFacts.logged` and `ServerFacts.logged` are places in it.
+  let logged: ByteBuffer
   private let lease: SnapshotLease?
   let sessions: SessionTable?
   let routes: [Route]
@@ -235,8 +234,9 @@ public final class Snapshot: Sendable {
     awaitsRequests = configuration.shutdown.servedLameDuck >= Worker.lameDuckForWaiting
     requestsLimit = UInt32(clamping: configuration.keepalive.requests)
     connectionAgeLimit = configuration.keepalive.age.nanoseconds
+    var logged: [UInt8] = []
     pools = configuration.pools.enumerated().map { i, pool in
-      Self.pool(pool, bindings.servers[i], bindings.pools[i], variables)
+      Self.pool(pool, bindings.servers[i], bindings.pools[i], variables, &logged)
     }
     plans = configuration.pools.enumerated().map { i, pool in
       PoolPlan(
@@ -250,9 +250,13 @@ public final class Snapshot: Sendable {
     var routes: [Route] = []
     for i in configuration.routes.indices {
       routes.append(
-        try Self.route(i, of: configuration, common, variables, slots: bindings.routes[i]))
+        try Self.route(
+          i, of: configuration, common, variables, slots: bindings.routes[i], &logged))
     }
     self.routes = routes
+    var text = ByteBuffer(capacity: logged.count + 1)
+    text.append(logged.span)
+    self.logged = text
   }
 
   /// Whether the address is a trusted proxy's.
@@ -272,17 +276,20 @@ public final class Snapshot: Sendable {
 
   // MARK: Parts
 
-  private static func escape(_ name: String) -> [UInt8] {
-    var text = ByteBuffer(capacity: name.utf8.count * 6 + 2048)
-    AccessRecord.append("", name.utf8.span, limit: 128, reserve: 0, to: &text)
-    let bytes = text.readable
-    // Without the quote that ends it.
-    return (0..<max(bytes.count - 1, 0)).map { bytes[$0] }
+  /// A member of a line of the log, with a comma in front.
+  private static func member(_ key: String, _ name: String) -> [UInt8] {
+    let bytes = name.utf8.span
+    var text = ByteBuffer(capacity: name.utf8.count * 6 + 64)
+    text.append(text: ",\"\(key)\":\"")
+    text.append(escaped: bytes, Slice(0..<bytes.count), limit: 128)
+    text.append("\"")
+    let member = text.readable
+    return member.indices.map { member[$0] }
   }
 
   private static func pool(
     _ settings: PoolSettings, _ servers: [Server], _ binding: PoolBinding,
-    _ variables: VariableTable
+    _ variables: VariableTable, _ logged: inout [UInt8]
   ) -> Pool {
     var facts = PoolFacts()
     facts.cell = binding.cell
@@ -331,9 +338,15 @@ public final class Snapshot: Sendable {
       }
     }
     return Pool(
-      name: settings.name, nameAsJSON: escape(settings.name), facts: facts,
-      servers: servers.map { ServerFacts(cell: $0.cell, counters: $0.counters) },
-      serverNames: servers.map(\.name), serverNamesAsJSON: servers.map { escape($0.name) },
+      name: settings.name, facts: facts,
+      servers: servers.map {
+        let member = member("server", $0.name)
+        defer { logged += member }
+        return ServerFacts(
+          cell: $0.cell, counters: $0.counters,
+          logged: Slice(logged.count..<logged.count + member.count))
+      },
+      serverNames: servers.map(\.name),
       hosts: hosts, hostTemplate: hostTemplate,
       page: Array((settings.platformPage?.text ?? "").utf8),
       retryBudget: RetryBudget(percent: settings.retries.budgetPercent),
@@ -355,7 +368,7 @@ public final class Snapshot: Sendable {
 
   private static func route(
     _ index: Int, of configuration: Configuration, _ common: Common,
-    _ variables: VariableTable, slots: RouteSlots
+    _ variables: VariableTable, slots: RouteSlots, _ logged: inout [UInt8]
   ) throws(SnapshotError) -> Route {
     let settings = configuration.routes[index]
     var facts = RouteFacts()
@@ -365,6 +378,8 @@ public final class Snapshot: Sendable {
     facts.bodyLimit = configuration.limits.bodyBytes
     facts.tunnelTimeout = configuration.timeouts.tunnel.nanoseconds
     var site: TextTemplate?
+    let firstLogged = logged.count
+    logged += member("route", settings.name)
     facts.compresses = settings.gzip ?? (configuration.gzip != nil)
     let action: Route.Action
     switch settings.action {
@@ -374,6 +389,7 @@ public final class Snapshot: Sendable {
         throw SnapshotError(route: settings.name, "there is no pool \(proxy.pool)")
       }
       facts.pool = pool
+      logged += member("pool", proxy.pool) + Array(",\"attempts\":".utf8)
       facts.priority = proxy.priority
       facts.bodyLimit = proxy.bodyBytesLimit ?? configuration.limits.bodyBytes
       facts.buffersRequest = proxy.buffersRequest
@@ -421,9 +437,10 @@ public final class Snapshot: Sendable {
     facts.editsRequest = !requestEdits.isEmpty
     facts.editsResponse = !responseEdits.isEmpty
     facts.isLimited = !settings.limits.isEmpty
+    facts.logged = Slice(firstLogged..<logged.count)
     return Route(
       facts: facts, requestEdits: requestEdits, responseEdits: responseEdits, action: action,
-      name: settings.name, nameAsJSON: escape(settings.name),
+      name: settings.name,
       answersChallenges: settings.match.path.isForChallenges, site: site,
       limits: facts.isLimited ? LimitPlan(settings.limits, route: settings.name) : nil)
   }

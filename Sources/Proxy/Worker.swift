@@ -161,7 +161,6 @@ public struct Worker: ~Copyable {
   var scratch = ByteBuffer(capacity: 16 << 10)
   /// What is read of a large body and sealed at once; no room until there is one.
   var sealed = ByteBuffer()
-  var recordText = ByteBuffer(capacity: 20 << 10)
   var date = DateField()
   var log: AccessLog
   var random: RandomSource

@@ -29,7 +29,8 @@ private func text(_ bytes: Span<UInt8>) -> String {
 
 @Test(
   arguments: [
-    (0, "0"), (9, "9"), (10, "10"), (99, "99"), (100, "100"), (12_345_678_901, "12345678901"),
+    (0, "0"), (9, "9"), (10, "10"), (99, "99"), (100, "100"), (999, "999"), (1000, "1000"),
+    (9_999, "9999"), (10_000, "10000"), (12_345_678_901, "12345678901"),
     (9_999_999_999_999_999_999, "9999999999999999999"),
     (10_000_000_000_000_000_000, "10000000000000000000"), (UInt64.max, "18446744073709551615"),
   ] as [(UInt64, String)])
@@ -37,6 +38,26 @@ func `a decimal number has no leading zero`(number: UInt64, expected: String) {
   var buffer = ByteBuffer(capacity: 20)
   buffer.append(decimal: number)
   equal(text(buffer.readable), expected)
+}
+
+@Test func `a decimal number has as many digits as it takes at every power of ten`() {
+  var power: UInt64 = 1
+  for zeros in 0..<20 {
+    for number in [power, power - 1] {
+      var buffer = ByteBuffer(capacity: 20)
+      buffer.append(decimal: number)
+      equal(text(buffer.readable), "\(number)")
+    }
+    if zeros < 19 { power *= 10 }
+  }
+}
+
+@Test func `thousandths have all three digits`() {
+  for number in 0..<1000 {
+    var buffer = ByteBuffer(capacity: 3)
+    buffer.append(thousandths: UInt64(number))
+    equal(text(buffer.readable), String("\(1000 + number)".dropFirst()))
+  }
 }
 
 @Test(
