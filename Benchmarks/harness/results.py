@@ -19,11 +19,14 @@ def machine():
     """Where the numbers come from: without it they say little."""
     with open("/proc/cpuinfo") as lines:
         model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown")
+    with open("/proc/sys/net/ipv4/tcp_congestion_control") as setting:
+        congestion = setting.read().strip()
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
     return {
         "cpu": model,
         "cores": os.cpu_count(),
         "kernel": platform.release(),
+        "congestion": congestion,
         "commit": commit.stdout.strip(),
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
@@ -49,9 +52,10 @@ def shown(run):
 def origin(run):
     where = run["machine"]
     many = "s" * (run["rounds"] > 1)
+    congestion = f" with {where['congestion']}" if "congestion" in where else ""
     return (
         f"{run['rounds']} round{many} of {run['seconds']:g} s; medians. {where['cpu']}, {where['cores']} cores, "
-        f"Linux {where['kernel']}, Martlet {where['commit']}."
+        f"Linux {where['kernel']}{congestion}, Martlet {where['commit']}."
     )
 
 

@@ -11,8 +11,6 @@ extension Worker {
   /// Bodies from this length on are spliced: those that a buffer or two hold are copied with as few
   /// calls.
   static let splicedBytes = 64 << 10
-  /// Bytes in one piece on its way into a pipe: one of `pieceBudget`.
-  static let splicedPiece = 256 << 10
 
   /// Decides how the body that begins goes to the client.
   @inline(__always) mutating func choosePassage(_ exchange: Handle) {
@@ -46,7 +44,7 @@ extension Worker {
     let before = pipes.all[pipe].count
     // Behind the body stands the next response: no byte more is moved.
     let reading = upstreams[exchanges[exchange].upstream].transport.receive(
-      into: &pipes.all[pipe], atMost: min(Int(clamping: left), Self.splicedPiece))
+      into: &pipes.all[pipe], atMost: min(Int(clamping: left), Pipes.pipeBytes))
     let moved = UInt64(pipes.all[pipe].count - before)
     exchanges[exchange].responseBody = left == moved ? .none : .length(left - moved)
     givePipeIfEmpty(exchange)
