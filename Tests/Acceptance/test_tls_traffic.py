@@ -40,6 +40,7 @@ UPGRADE = {
     "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
 MEGABYTE = 1 << 20
+UPDATE = message(Message.KEY_UPDATE, b"\0")
 
 
 @pytest.fixture
@@ -95,13 +96,13 @@ def with_updates(t, count):
 
 
 def update_in_pieces(t, *sizes):
-    whole, pieces = message(Message.KEY_UPDATE, b"\0"), []
+    records, at = [], 0
     for size in sizes:
-        pieces.append(t.seal(whole[:size], Kind.HANDSHAKE))
-        whole = whole[size:]
-    assert not whole
+        records.append(t.seal(UPDATE[at:at + size], Kind.HANDSHAKE))
+        at += size
+    assert at == len(UPDATE)
     t.ours.update()
-    return [*pieces, t.seal(GET)]
+    return [*records, t.seal(GET)]
 
 
 # A name, how many requests it is, and what is sent in one piece.
@@ -129,7 +130,7 @@ ANSWERED = [
     ("new keys amid a request", 1, lambda t: [t.seal(GET[:9]), t.seal_update(), t.seal(GET[9:])]),
     ("new keys between two requests", 2, lambda t: [t.seal(GET), t.seal_update(), t.seal(GET)]),
     ("new keys in a padded record", 1, lambda t: [
-        t.seal(message(Message.KEY_UPDATE, b"\0"), Kind.HANDSHAKE, padding=999), t.ours.update() or t.seal(GET)]),
+        t.seal(UPDATE, Kind.HANDSHAKE, padding=999), t.ours.update() or t.seal(GET)]),
     ("new keys 100 times in a row", 1, lambda t: with_updates(t, 100)),
     ("new keys that are said in two records", 1, lambda t: update_in_pieces(t, 2, 3)),
     ("new keys whose last byte is alone", 1, lambda t: update_in_pieces(t, 4, 1)),
@@ -153,6 +154,20 @@ def test_what_is_right_is_answered(site, origin, connect, count, made):
     # Nothing else has been heard.
     assert client.get("/").status == 200
     assert len(web.requests) == 2 * count + 1
+
+
+def test_what_says_nothing_leaves_an_idle_connection_as_it_is(site, origin, connect):
+    web = origin()
+    client = connect(site(web))
+    t = client.traffic
+    assert client.get("/").status == 200
+    for seal in (
+        lambda: t.seal(b""), lambda: t.seal(b"", padding=MOST_CONTENT), lambda: t.seal_update(0),
+        lambda: t.seal_update(1), lambda: t.seal_alert(Alert.USER_CANCELED),
+    ):
+        t.put(seal())
+        assert client.get("/").status == 200
+    assert t.key_updates == [0] and len(web.requests) == 6
 
 
 @pytest.mark.parametrize("suite", SUITES)
@@ -270,7 +285,7 @@ def too_early(t):
 
 
 def too_late(t):
-    return [t.seal(message(Message.KEY_UPDATE, b"\0"), Kind.HANDSHAKE), t.seal(GET)]
+    return [t.seal(UPDATE, Kind.HANDSHAKE), t.seal(GET)]
 
 
 def handshake(*contents):
@@ -281,7 +296,6 @@ def half_an_update(t, then):
     return [t.seal(UPDATE[:3], Kind.HANDSHAKE), t.seal(then), t.seal(UPDATE[3:], Kind.HANDSHAKE)]
 
 
-UPDATE = message(Message.KEY_UPDATE, b"\0")
 UNEXPECTED = {Alert.UNEXPECTED_MESSAGE}
 BAD_MAC = {Alert.BAD_RECORD_MAC}
 OVERFLOW = {Alert.RECORD_OVERFLOW}
