@@ -595,6 +595,32 @@ def test_a_large_upload_in_odd_records_arrives_byte_by_byte(site, origin, connec
     assert client.get("/").status == 200
 
 
+@pytest.mark.parametrize("target", ["/", "/stream"])
+def test_a_body_in_more_records_than_are_read_in_a_turn_is_heard_whole(site, origin, connect, target):
+    """What arrives while records wait to be read is not told again by an event."""
+    body = random_bytes(50_000, seed=14)
+    client = connect(site(origin(echo)))
+    t = client.traffic
+    t.put(t.seal(f"POST {target} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n".encode()),
+          *one_by_one(t, body))
+    assert client.read_response().body == body
+
+
+def test_a_tunnel_hears_more_records_than_are_read_in_a_turn(site, origin, connect):
+    said = random_bytes(50_000, seed=15)
+
+    def connected(stream):
+        stream.read_request_head()
+        stream.send(SWITCH)
+        stream.send(stream.read_exactly(len(said)))
+
+    client = connect(site(origin(connected=connected)))
+    client.write("GET", "/", UPGRADE)
+    assert client.read_response().status == 101
+    client.traffic.put(*one_by_one(client.traffic, said))
+    assert client.read_exactly(len(said)) == said
+
+
 @pytest.mark.parametrize("suite", SUITES)
 def test_a_large_download_is_records_in_order_and_none_too_long(site, origin, connect, suite):
     """Each record is opened by its number; support/records.py refuses those that are too long."""
