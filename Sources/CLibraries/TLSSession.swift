@@ -174,6 +174,9 @@ private import Glibc
   /// Whether the socket had no more when it was last read.
   public var hasDrainedSocket: Bool { unsafe copenssl_is_drained(ssl) == 1 }
 
+  /// The socket has had more since.
+  public func forgetDrainedSocket() { unsafe copenssl_set_drained(SSL_get_rbio(ssl), 0) }
+
   // MARK: Who the client is
 
   /// Of a subject that is longer only the fingerprint is told: half a name is another's.

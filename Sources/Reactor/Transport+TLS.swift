@@ -109,6 +109,8 @@ extension Transport {
   }
 
   mutating func noteSecurely(_ readiness: Readiness) {
+    // It may come while records wait inside, and is not told again once they are read.
+    if readiness.contains(.readable) { session.forgetDrainedSocket() }
     guard session.isEstablished, !secrecy.contains(.isBroken) else { return }
     if readiness.contains(.writable), secrecy.contains(.readsWhenWritable) {
       secrecy.remove(.readsWhenWritable)
