@@ -106,7 +106,7 @@ extension Supervisor {
       return
     }
     for problem in tls.unstapled { logger.error("\(problem); it is not stapled") }
-    for problem in tls.gaps { logger.error("\(problem)") }
+    for problem in tls.gaps { logger.warning("\(problem)") }
     let clients = tls.listens.compactMap { $0.tls?.clients }
     for path in Set(clients.map(\.authorities) + clients.compactMap(\.revoked)).sorted()
     where changed.contains(path) {

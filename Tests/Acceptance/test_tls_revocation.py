@@ -129,6 +129,11 @@ def test_who_is_let_in_is_let_in_by_nginx(site, nginx, authority, pair, lists, c
         oracle.terminate()
 
 
+def test_whose_authority_has_no_list_hears_that_it_is_unknown(site, authority, lists, clerk):
+    proxy = site(lists(revoking(authority)))
+    assert "UNKNOWN_CA" in refused(proxy, showing(authority, clerk)).upper()
+
+
 def test_a_certificate_may_be_optional_but_not_revoked(site, authority, lists, clerk, thief):
     proxy = site(lists(revoking(authority, issuer="root"), revoking(authority, thief[0])), verify="optional")
     visit(proxy, authority.trust())
