@@ -255,7 +255,9 @@ func `what is sent in short records arrives whole`(version: Int32, fragment: UIn
   #expect(first == nil && other == nil)
 }
 
-@Test func `a server that asks for another handshake is told no, and the connection goes on`() throws {
+@Test func `a server that asks for another handshake is told no, and the connection goes on`()
+  throws
+{
   let connection = Connection(latest: TLS1_2_VERSION, try Ends())
   let server = unsafe connection.server.ssl
   // SSL_OP_NO_RENEGOTIATION, which Swift cannot see.
