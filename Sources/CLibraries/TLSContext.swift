@@ -14,19 +14,6 @@ public enum TLSVersion: Sendable {
   }
 }
 
-/// Which clients are let in.
-public struct TLSClients: Sendable {
-  /// PEM: whose signature is believed.
-  let authorities: String
-  /// False lets in who shows no certificate, but nobody who shows a bad one.
-  let isRequired: Bool
-
-  public init(authorities: String, isRequired: Bool) {
-    self.authorities = authorities
-    self.isRequired = isRequired
-  }
-}
-
 /// What all connections of one listener have in common: who this server is, by the name that a
 /// client asks for, and what is agreed to. It never changes; another one takes its place.
 @safe public final class TLSContext: Sendable {
@@ -106,7 +93,7 @@ public struct TLSClients: Sendable {
       if let known = made[members] { return known }
       let handle = unsafe Handle(TLS_server_method())
       try Self.prepare(handle, least, ciphers, curves, tickets)
-      unsafe try Self.admit(clients, to: handle.pointer)
+      unsafe try TLSClients.admit(clients, to: handle.pointer)
       for i in members { unsafe try identities[i].install(in: handle.pointer) }
       made[members] = handle
       return handle
@@ -129,11 +116,12 @@ public struct TLSClients: Sendable {
   /// - Parameters:
   ///   - authorities: PEM: whose signature is believed; nil for those that the system trusts.
   ///   - verifies: false believes anybody, who then may read and change everything.
+  ///   - revoked: whose certificates are believed no more.
   ///   - identity: who we are, to servers that ask.
   ///   - protocols: what they are told that we speak; each has 1 to 255 bytes.
   public init(
-    trusting authorities: String?, verifies: Bool = true, identity: TLSIdentity? = nil,
-    protocols: [String] = []
+    trusting authorities: String?, verifies: Bool = true, revoked: RevocationList? = nil,
+    identity: TLSIdentity? = nil, protocols: [String] = []
   ) throws(CertificateFault) {
     handle = unsafe Handle(TLS_client_method())
     let context = unsafe handle.pointer
@@ -151,6 +139,7 @@ public struct TLSClients: Sendable {
     } else if verifies {
       _ = unsafe SSL_CTX_set_default_verify_paths(context)
     }
+    unsafe revoked?.install(in: context)
   }
 
   /// Those that have a name, one of each kind of key.
@@ -192,23 +181,6 @@ public struct TLSClients: Sendable {
       }, nil)
   }
 
-  /// Says which clients are let in.
-  private static func admit(
-    _ clients: TLSClients?, to context: OpaquePointer
-  ) throws(CertificateFault) {
-    // Sessions are resumed where clients are checked alike, and nowhere else: who resumes is not
-    // checked again (SSL_CTX_set_session_id_context(3)).
-    var id = [UInt8](repeating: 0, count: 32)
-    let text = Array("\(clients?.isRequired ?? false) \(clients?.authorities ?? "")".utf8)
-    // 32 bytes, as SHA-256 has it.
-    _ = unsafe SHA256(text, text.count, &id)
-    _ = unsafe SSL_CTX_set_session_id_context(context, id, 32)
-    guard let clients else { return }
-    unsafe try TLSIdentity.add(clients.authorities, to: context, asksForThem: true)
-    let required = clients.isRequired ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0
-    unsafe SSL_CTX_set_verify(context, SSL_VERIFY_PEER | required, nil)
-  }
-
   // MARK: What libssl asks
 
   // What is attached to a context lives as long as the context: it may outlive its owner here
@@ -216,14 +188,14 @@ public struct TLSClients: Sendable {
   private static let namesIndex = newIndex()
   private static let ticketsIndex = newIndex()
 
-  private static func newIndex() -> Int32 {
+  static func newIndex() -> Int32 {
     unsafe copenssl_new_context_index { _, attached, _, _, _, _ in
       guard let attached = unsafe attached else { return }
       unsafe Unmanaged<AnyObject>.fromOpaque(attached).release()
     }
   }
 
-  private static func attach(_ object: AnyObject, at index: Int32, to context: OpaquePointer) {
+  static func attach(_ object: AnyObject, at index: Int32, to context: OpaquePointer) {
     let retained = unsafe Unmanaged.passRetained(object).toOpaque()
     let status = unsafe SSL_CTX_set_ex_data(context, index, retained)
     precondition(status == 1, "out of memory")

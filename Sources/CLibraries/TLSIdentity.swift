@@ -132,7 +132,8 @@ public struct CertificateTime: Equatable, Comparable, Sendable, CustomStringConv
     unsafe free(try readChain(authorities))
   }
 
-  private static func readChain(_ pem: String) throws(CertificateFault) -> [OpaquePointer] {
+  /// Whoever reads certificates frees them.
+  static func readChain(_ pem: String) throws(CertificateFault) -> [OpaquePointer] {
     ERR_clear_error()
     var chain: [OpaquePointer] = unsafe []
     let isWhole = unsafe withMemory(of: pem) { bio in
@@ -150,7 +151,7 @@ public struct CertificateTime: Equatable, Comparable, Sendable, CustomStringConv
     return unsafe chain
   }
 
-  private static func free(_ chain: [OpaquePointer]) {
+  static func free(_ chain: [OpaquePointer]) {
     let count = unsafe chain.count
     for i in 0..<count { unsafe X509_free(chain[i]) }
   }
@@ -179,7 +180,7 @@ public struct CertificateTime: Equatable, Comparable, Sendable, CustomStringConv
     return unsafe key
   }
 
-  private static func withMemory<Result>(
+  static func withMemory<Result>(
     of text: String, _ body: (OpaquePointer) -> Result
   ) -> Result {
     let bytes = Array(text.utf8)

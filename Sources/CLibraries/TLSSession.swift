@@ -96,6 +96,12 @@ private import Glibc
       (X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, _),
       (X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, _):
       return "certificate is of an authority that is not trusted"
+    case (X509_V_ERR_CERT_REVOKED, _):
+      return "certificate was revoked"
+    case (X509_V_ERR_UNABLE_TO_GET_CRL, _):
+      return "certificate is of an authority that has no list of those that it has revoked"
+    case (X509_V_ERR_CRL_HAS_EXPIRED, _):
+      return "certificate is of an authority whose list of those that it has revoked has expired"
     default:
       guard let text = unsafe X509_verify_cert_error_string(result) else { return error }
       return unsafe "certificate: \(String(cString: text))"
@@ -220,15 +226,16 @@ private import Glibc
     let digits = Array("0123456789abcdef".utf8)
     let hash = digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
     let text = "Hash=\(String(decoding: hash, as: UTF8.self))"
-    guard let subject = unsafe Self.subject(of: certificate) else { return text }
+    guard let subject = unsafe Self.text(of: X509_get_subject_name(certificate)) else {
+      return text
+    }
     return "\(text);Subject=\"\(subject)\""
   }
 
-  /// In ASCII, all else escaped.
-  private static func subject(of certificate: OpaquePointer) -> String? {
+  /// Somebody's name in ASCII, all else escaped; nil of one that is too long.
+  static func text(of name: OpaquePointer?) -> String? {
     let bio = unsafe BIO_new(BIO_s_mem())
     defer { unsafe BIO_free(bio) }
-    let name = unsafe X509_get_subject_name(certificate)
     guard unsafe X509_NAME_print_ex(bio, name, 0, copenssl_subject_form()) >= 0 else { return nil }
     var start: UnsafeMutablePointer<CChar>?
     let count = unsafe copenssl_pem_bytes(bio, &start)

@@ -282,3 +282,13 @@ static inline const unsigned char *copenssl_dns_name(
   *count = ASN1_STRING_length(name->d.dNSName);
   return ASN1_STRING_get0_data(name->d.dNSName);
 }
+
+/// Whether a list of revoked certificates is of an authority: by its name, and by its key where the
+/// list tells it.
+static inline int copenssl_is_of(X509_CRL *list, const X509 *authority) {
+  if (X509_NAME_cmp(X509_CRL_get_issuer(list), X509_get_subject_name(authority)) != 0) return 0;
+  AUTHORITY_KEYID *key = X509_CRL_get_ext_d2i(list, NID_authority_key_identifier, NULL, NULL);
+  int is_same = key == NULL || X509_check_akid(authority, key) == X509_V_OK;
+  AUTHORITY_KEYID_free(key);
+  return is_same;
+}

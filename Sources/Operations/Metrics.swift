@@ -94,6 +94,9 @@ enum Metrics {
   static let stapleSeconds = MetricFamily(
     .gauge, "martlet_tls_staple_seconds_left",
     "Seconds until the OCSP response beside a certificate expires; 0 when none is stapled.")
+  static let listSeconds = MetricFamily(
+    .gauge, "martlet_tls_crl_seconds_left",
+    "Seconds until the first list of revoked certificates in a file expires; 0 when one has.")
   static let spillBytes = MetricFamily(
     .gauge, "martlet_spill_bytes", "Bytes of bodies in spill files now.")
   static let spillRefused = MetricFamily(

@@ -55,6 +55,9 @@ struct PoolContexts: Sendable {
     let authorities = try tls.authorities.map { path throws(CertificateProblem) in
       try TLSIdentity.readAuthorities(path, CertificateReader.read)
     }
+    let revoked = try tls.authorities.flatMap { path throws(CertificateProblem) in
+      try RevocationFile(tls.revoked, of: path, authorities ?? "", CertificateReader.read)?.list
+    }
     let client = try tls.client.map { files throws(CertificateProblem) in
       TLSListeners.Shown(
         files: files, identity: try TLSIdentity.load(files, CertificateReader.read))
@@ -62,6 +65,7 @@ struct PoolContexts: Sendable {
     // Written out, a chain is the same exactly if it is the same.
     let texts: [String?] = [
       "\(tls.verifies)", tls.protocols.joined(separator: " "), authorities,
+      revoked.map { "\($0.digest)" },
       try tls.client.map { files throws(CertificateProblem) in
         try TLSIdentity.text(of: files.certificate, "certificate", CertificateReader.read)
       },
@@ -69,8 +73,8 @@ struct PoolContexts: Sendable {
     if let same = known.first(where: { $0.texts == texts }) { return same }
     do throws(CertificateFault) {
       let context = try TLSContext(
-        trusting: authorities, verifies: tls.verifies, identity: client?.identity,
-        protocols: tls.protocols)
+        trusting: authorities, verifies: tls.verifies, revoked: revoked,
+        identity: client?.identity, protocols: tls.protocols)
       return Entry(texts: texts, client: client, context: context)
     } catch {
       throw CertificateProblem(authorities: tls.authorities ?? "the system's authorities", error)

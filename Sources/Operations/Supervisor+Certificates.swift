@@ -55,6 +55,7 @@ extension Supervisor {
     for problem in tls.dropExpired(at: CertificateReader.now) {
       logger.error("\(problem); it is not stapled any more")
     }
+    for problem in tls.newGaps(at: CertificateReader.now) { logger.error("\(problem)") }
     guard let interval = configuration.tls.watch, let due = nextCertificateLook, now >= due else {
       return
     }
@@ -99,11 +100,15 @@ extension Supervisor {
     do throws(CertificateProblem) {
       show(try content.get())
     } catch {
-      logger.error("\(error); the certificate in use is shown on")
+      let consequence =
+        error.isOfRevoked ? "the list in use counts on" : "the certificate in use is shown on"
+      logger.error("\(error); \(consequence)")
       return
     }
     for problem in tls.unstapled { logger.error("\(problem); it is not stapled") }
-    for path in Set(tls.listens.compactMap { $0.tls?.clients?.authorities }).sorted()
+    for problem in tls.gaps { logger.warning("\(problem)") }
+    let clients = tls.listens.compactMap { $0.tls?.clients }
+    for path in Set(clients.map(\.authorities) + clients.compactMap(\.revoked)).sorted()
     where changed.contains(path) {
       logger.notice("\(path) has changed: it says which clients are let in")
     }
@@ -194,6 +199,11 @@ extension Supervisor {
       page.add(
         Metrics.stapleSeconds, [("certificate", shown.files.certificate)],
         shown.staple.map { max($0.validUntil.seconds - now.seconds, 0) } ?? 0)
+    }
+    var paths: Set<String> = []
+    for file in tls.revoked {
+      guard let end = file.list.validUntil, paths.insert(file.path).inserted else { continue }
+      page.add(Metrics.listSeconds, [("crl", file.path)], max(end.seconds - now.seconds, 0))
     }
   }
 }

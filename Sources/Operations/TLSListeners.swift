@@ -5,8 +5,9 @@ import Reactor
 
 /// How files of certificates and keys are read here.
 enum CertificateReader {
-  /// A chain with some roots in it is 20 KiB.
-  static let bytesLimit = 1 << 20
+  /// A chain with some roots in it is 20 KiB; a list of revoked certificates has some 50 bytes for
+  /// each of them.
+  static let bytesLimit = 16 << 20
 
   static func read(_ path: String) -> Result<[UInt8], ReadFailure> {
     do throws(SystemError) {
@@ -61,6 +62,10 @@ struct TLSListeners: Sendable {
   private(set) var certificates: [Shown]
   /// What is wrong with responses of OCSP: they are not stapled.
   let unstapled: [CertificateProblem]
+  /// Lists of revoked certificates of clients.
+  let revoked: [RevocationFile]
+  /// What is known to be missed in them, and was said.
+  private(set) var gaps: [CertificateProblem]
   /// Their files, as they were just before they were read.
   let sights: FileSights
 
@@ -80,6 +85,7 @@ struct TLSListeners: Sendable {
     var known: [CertificateFiles: TLSIdentity] = [:]
     var shown: [Shown] = []
     var unstapled: [CertificateProblem] = []
+    var revoked: [RevocationFile] = []
     var contexts: [TLSContext?] = []
     for listen in listens {
       guard let tls = listen.tls else {
@@ -105,10 +111,16 @@ struct TLSListeners: Sendable {
       }
       var clients: TLSClients?
       if let settings = tls.clients {
-        sights.append(FileSight(settings.authorities, status(settings.authorities)))
+        for path in [settings.authorities, settings.revoked].compactMap(\.self) {
+          sights.append(FileSight(path, status(path)))
+        }
+        let authorities = try TLSIdentity.readAuthorities(
+          settings.authorities, CertificateReader.read)
+        let file = try RevocationFile(
+          settings.revoked, of: settings.authorities, authorities, CertificateReader.read)
+        if let file, !revoked.contains(where: { $0.isSame(as: file) }) { revoked.append(file) }
         clients = TLSClients(
-          authorities: try TLSIdentity.readAuthorities(
-            settings.authorities, CertificateReader.read), isRequired: settings.isRequired)
+          authorities: authorities, isRequired: settings.isRequired, revoked: file?.list)
       }
       contexts.append(try Self.context(tls, identities, clients, tickets))
     }
@@ -116,6 +128,8 @@ struct TLSListeners: Sendable {
     self.contexts = contexts
     certificates = shown
     self.unstapled = unstapled
+    self.revoked = revoked
+    gaps = Self.gaps(of: revoked, at: now)
     self.sights = sights
   }
 
@@ -163,6 +177,23 @@ struct TLSListeners: Sendable {
       expired.append(CertificateProblem(.expired(end), path, files))
     }
     return expired
+  }
+
+  /// What lists of revoked certificates have come to miss since they were last looked at.
+  mutating func newGaps(at now: CertificateTime) -> [CertificateProblem] {
+    guard !revoked.isEmpty else { return [] }
+    let old = gaps
+    gaps = Self.gaps(of: revoked, at: now)
+    return gaps.filter { !old.contains($0) }
+  }
+
+  /// Each once, though several addresses may have the same files.
+  private static func gaps(
+    of files: [RevocationFile], at now: CertificateTime
+  ) -> [CertificateProblem] {
+    var gaps: [CertificateProblem] = []
+    for gap in files.flatMap({ $0.gaps(at: now) }) where !gaps.contains(gap) { gaps.append(gap) }
+    return gaps
   }
 
   /// For each of a worker's sockets.

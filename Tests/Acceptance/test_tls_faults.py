@@ -89,6 +89,36 @@ def test_each_fault_of_a_client_is_told_by_its_alert(martlet, authority, strange
     assert (counts.value(result="success"), counts.value(result="failure")) == (1, 7)
 
 
+def test_a_chain_may_be_as_long_as_its_authorities_let_it(martlet, nginx, authority):
+    """nginx, unless told otherwise, takes one intermediate authority (ssl_verify_depth)."""
+    ours = authority.issue("site.test")
+    proxy = martlet(MUTUAL, certificate=ours[0], key=ours[1], ca=authority.certificate)
+    oracle = nginx(
+        f"ssl on; ssl_certificate {ours[0]}; ssl_certificate_key {ours[1]}; ssl_verify_client on;\n"
+        f"ssl_client_certificate {authority.certificate}; location / {{ return 200; }}")
+    issuer, chain = "root", b""
+    for number in range(1, 4):
+        name = f"level-{number}"
+        authority._sign(name, f"/CN={name}", issuer, "basicConstraints=critical,CA:TRUE")
+        issuer, chain = name, (authority.folder / f"{name}.pem").read_bytes() + chain
+        certificate, key = authority.issue("clerk", issuer=issuer)
+        certificate.write_bytes(certificate.read_bytes() + chain)
+        context = authority.trust()
+        context.load_cert_chain(certificate, key)
+        for address, status in ((proxy.address, 200), (oracle.address, 200 if number == 1 else 400)):
+            with SecureClient(address, context) as client:
+                assert client.get("/").status == status, (number, address)
+    # The intermediate authority of other tests lets none be below it (pathlen:0).
+    authority._sign("below", "/CN=below", "middle", "basicConstraints=critical,CA:TRUE")
+    certificate, key = authority.issue("clerk", issuer="below")
+    certificate.write_bytes(b"".join(
+        file.read_bytes() for file in (certificate, authority.folder / "below.pem", authority.folder / "middle.pem")))
+    context = authority.trust(latest=TLS12)
+    context.load_cert_chain(certificate, key)
+    with pytest.raises(ssl.SSLError):
+        SecureClient(proxy.address, context)
+
+
 # Servers of ours.
 
 PROXY = """

@@ -5,12 +5,12 @@ import os
 import pytest
 
 from support.share import Share, shared
-from support.tls import Responder, SecureClient, openssl, replace
+from support.tls import Responder, SecureClient, openssl, replace, revoking
 from support.waiting import until
 
 SITE = """
 tls: {watch: 100ms, ticket_keys: $at/tickets}
-listen: [{address: "127.0.0.1:0", tls: {certificate: $at/tls.crt, key: $at/tls.key, ocsp: $at/tls.ocsp, clients: {ca: $at/clients.pem, verify: optional}}}]
+listen: [{address: "127.0.0.1:0", tls: {certificate: $at/tls.crt, key: $at/tls.key, ocsp: $at/tls.ocsp, clients: {ca: $at/clients.pem, crl: $at/revoked.pem, verify: optional}}}]
 pools: {web: {servers: ["127.0.0.1:1"], tls: {ca: $at/servers.pem, client_certificate: {certificate: $at/own.crt, key: $at/own.key}}}}
 routes:
   - {match: {prefix: /web}, proxy: web}
@@ -38,6 +38,7 @@ class Files:
             replace(self.folder / f"{name}.crt", certificate.read_bytes())
         for name in ("clients", "servers"):
             replace(self.folder / f"{name}.pem", self._authority.certificate.read_bytes())
+        replace(self.folder / "revoked.pem", revoking(self._authority, issuer="root") + revoking(self._authority))
         self._responder.sign(self.folder / "tls.ocsp", pairs[0][1][0])
         replace(self.folder / "tickets", openssl("rand", "80"))
 
@@ -62,7 +63,7 @@ def test_a_share_that_hangs_stops_nothing(martlet, authority, responder, library
         proxy.stderr.wait_for("tls.crt has changed")
         proxy.stderr.wait_for("tickets has changed")
         proxy.stderr.wait_for("configuration reloaded", start=proxy.reload())
-        for name in ("tls.crt", "tls.key", "tls.ocsp", "clients.pem", "servers.pem", "own.crt", "own.key", "tickets"):
+        for name in ("tls.crt", "tls.key", "tls.ocsp", "clients.pem", "revoked.pem", "servers.pem", "own.crt", "own.key", "tickets"):
             assert [call for call in share.calls(name) if call[1] == "open"], name
         share.hang()
         count = len(share.calls())
@@ -102,6 +103,7 @@ def reloaded(proxy):
         ("tls.crt", "the certificate in use is shown on"),
         ("tls.key", "the certificate in use is shown on"),
         ("clients.pem", "the certificate in use is shown on"),
+        ("revoked.pem", "the list in use counts on"),
         ("tls.ocsp", "it is not stapled"),
         ("tickets", "the ticket keys in use are kept"),
         ("servers.pem", None),

@@ -265,6 +265,89 @@ def test_servers_are_told_what_is_spoken(proxy_to, pair, authority, tmp_path, sp
         server.kill()
 
 
+class Asking:
+    """An openssl server of TLS 1.2 whose every word is the test's, and which can ask for another handshake."""
+
+    def __init__(self, pair):
+        self._process = Process(
+            ["openssl", "s_server", "-tls1_2", "-accept", "127.0.0.1:0", "-cert", pair[0], "-cert_chain", pair[0],
+             "-key", pair[1]], is_told=True)
+        self.address = self._process.stdout.wait_for(r"ACCEPT (127.0.0.1:\d+)")[0][1]
+        self.say = self._process.tell
+        self.kill = self._process.kill
+
+    def wait_for(self, request):
+        self._process.stdout.wait_for(f"^{request} HTTP")
+
+    def ask(self, command):
+        """r asks for a handshake, R for one with a certificate. Told no, openssl ends the connection."""
+        start = len(self._process.stderr)
+        self.say(command + b"\n")
+        self._process.stderr.wait_for("ssl3_read_bytes:no renegotiation", start=start)
+
+
+@pytest.fixture
+def asking(pair):
+    server = Asking(pair)
+    yield server
+    server.kill()
+
+
+@pytest.mark.parametrize("command", [b"r", b"R"])
+def test_a_server_that_asks_an_idle_connection_for_a_handshake_loses_it_and_no_request(proxy_to, asking, command):
+    proxy = proxy_to(asking.address)
+    with Client(proxy.address) as client:
+        for number in (1, 2, 3):
+            client.write("POST", f"/{number}", body=b"")
+            asking.wait_for(f"POST /{number}")
+            asking.say(answer(b"hello"))
+            assert client.read_response("POST").body == b"hello"
+            asking.ask(command)
+
+
+WITH_BACKUP = """
+pools:
+  web:
+    servers: ["$asking", {address: "$backup", backup: true}]
+    ejection: off
+    tls: {ca: $ca}
+routes: [{proxy: web}]
+"""
+
+
+@pytest.mark.parametrize("command", [b"r", b"R"])
+def test_a_server_that_asks_for_a_handshake_within_an_answer_cuts_it(
+        martlet, asking, secure_origin, authority, pair, command):
+    backup = secure_origin(serving(*pair))
+    proxy = martlet(WITH_BACKUP, asking=asking.address, backup=backup, ca=authority.certificate)
+    # What may be sent twice is; half of a short answer was held.
+    for number, half in enumerate((b"", answer(b"hello")[:-2])):
+        with Client(proxy.address) as client:
+            client.write("GET", f"/{number}")
+            asking.wait_for(f"GET /{number}")
+            if half:
+                asking.say(half)
+            asking.ask(command)
+            assert client.read_response("GET").status == 200
+            assert len(backup.requests) == number + 1
+    with Client(proxy.address) as client:
+        client.write("POST", "/2", body=b"")
+        asking.wait_for("POST /2")
+        asking.ask(command)
+        assert client.read_response("POST").status == 502
+    # A long one is cut where everybody sees it.
+    whole = answer(b"x" * 200_000)
+    with Client(proxy.address) as client:
+        client.write("GET", "/3")
+        asking.wait_for("GET /3")
+        asking.say(whole[:100_000])
+        assert client.read_exactly(50_000)
+        asking.ask(command)
+        with pytest.raises((Truncated, ConnectionResetError)):
+            client.read_exactly(len(whole))
+    assert len(backup.requests) == 2
+
+
 def relay(path):
     """Passes bytes to and from a Unix socket, where nginx listens."""
 

@@ -254,3 +254,22 @@ func `what is sent in short records arrives whole`(version: Int32, fragment: UIn
   }
   #expect(first == nil && other == nil)
 }
+
+@Test func `a server that asks for another handshake is told no, and the connection goes on`()
+  throws
+{
+  let connection = Connection(latest: TLS1_2_VERSION, try Ends())
+  let server = unsafe connection.server.ssl
+  // SSL_OP_NO_RENEGOTIATION, which Swift cannot see.
+  _ = unsafe SSL_clear_options(server, 1 << 30)
+  let (isAsked, isSent) = unsafe (SSL_renegotiate(server), SSL_do_handshake(server))
+  #expect(isAsked == 1 && isSent == 1)
+  let sent = connection.server.send(content(1000))
+  #expect(sent == 1000)
+  let received = connection.client.readAll()
+  #expect(received.bytes == content(1000) && received.step == .wantsRead)
+  // The end of libssl takes the no for the last word.
+  let answered = connection.client.send([1])
+  let last = connection.server.readAll()
+  #expect(answered == 1 && last.step == .failed)
+}

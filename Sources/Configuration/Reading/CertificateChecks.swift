@@ -9,9 +9,14 @@ enum CertificateChecks {
     for pool in configuration.pools {
       guard let tls = pool.tls else { continue }
       do throws(CertificateProblem) {
-        try tls.check(read, view)
+        let gaps = try tls.check(read, view)
+        for gap in gaps {
+          reading.report(
+            .warning, at: ["pools", pool.name, "tls", gap.key], gap.text, gap.advice)
+        }
       } catch {
-        let place = ["pools", pool.name, "tls"] + (error.key == "ca" ? [] : ["client_certificate"])
+        let isOurs = ["certificate", "key"].contains(error.key)
+        let place = ["pools", pool.name, "tls"] + (isOurs ? ["client_certificate"] : [])
         reading.report(at: place + [error.key], error.text, error.advice)
       }
     }
@@ -25,11 +30,14 @@ enum CertificateChecks {
     for (i, listen) in configuration.listen.enumerated() {
       guard let tls = listen.tls else { continue }
       let place = ["listen", String(i), "tls"]
-      if let path = tls.clients?.authorities {
+      if let clients = tls.clients {
+        let place = place + ["clients"]
         do throws(CertificateProblem) {
-          _ = try TLSIdentity.readAuthorities(path, read)
+          for gap in try clients.check(read, at: view.now) {
+            reading.report(.warning, at: place + [gap.key], gap.text, gap.advice)
+          }
         } catch {
-          reading.report(at: place + ["clients", "ca"], error.text, error.advice)
+          reading.report(at: place + [error.key], error.text, error.advice)
         }
       }
       for (j, files) in tls.certificates.enumerated() {
@@ -174,7 +182,7 @@ public struct CertificateProblem: Error, Equatable, Sendable, CustomStringConver
     self.init(key, "\(path) cannot be read: \(failure.reason)", "")
   }
 
-  private init(_ key: String, _ text: String, _ advice: String) {
+  init(_ key: String, _ text: String, _ advice: String) {
     self.key = key
     self.text = text
     self.advice = advice.isEmpty ? [] : [advice]
@@ -182,13 +190,29 @@ public struct CertificateProblem: Error, Equatable, Sendable, CustomStringConver
 }
 
 extension PoolTLS {
+  /// - Returns: what lists of revoked certificates leave open.
   fileprivate func check(
     _ read: FileReader, _ view: FileSystemView
-  ) throws(CertificateProblem) {
-    if let authorities { _ = try TLSIdentity.readAuthorities(authorities, read) }
-    guard let client else { return }
+  ) throws(CertificateProblem) -> [CertificateProblem] {
+    var gaps: [CertificateProblem] = []
+    if let authorities {
+      let text = try TLSIdentity.readAuthorities(authorities, read)
+      gaps = try RevocationFile(revoked, of: authorities, text, read)?.gaps(at: view.now) ?? []
+    }
+    guard let client else { return gaps }
     let identity = try TLSIdentity.load(client, read)
     if !view.expired.contains(client) { try identity.check(client, at: view.now) }
+    return gaps
+  }
+}
+
+extension ClientCertificates {
+  /// - Returns: what lists of revoked certificates leave open.
+  fileprivate func check(
+    _ read: FileReader, at now: CertificateTime
+  ) throws(CertificateProblem) -> [CertificateProblem] {
+    let text = try TLSIdentity.readAuthorities(authorities, read)
+    return try RevocationFile(revoked, of: authorities, text, read)?.gaps(at: now) ?? []
   }
 }
 

@@ -107,6 +107,9 @@ enum Checks {
           ["remove slow_start, or choose the strategy least_requests"])
       }
     }
+    if let tls = pool.tls, tls.revoked != nil {
+      check(crlOf: tls, at: path + ["tls", "crl"], &reading)
+    }
     if let health = pool.health { check(health, at: path + ["health"], &reading) }
     switch pool.affinity {
     case .hash(let keys): check(keys, at: path + ["affinity", "hash"], &reading)
@@ -116,6 +119,21 @@ enum Checks {
         "browsers drop a cookie with same_site none that is not secure",
         ["write secure: auto, or same_site: lax"])
     case .cookie, .off: break
+    }
+  }
+
+  private static func check(
+    crlOf tls: PoolTLS, at path: [String], _ reading: inout Reading
+  ) {
+    if !tls.verifies {
+      reading.report(
+        at: path, "crl is never looked at: verify is false, and believes anybody",
+        ["remove crl, or verify"])
+    } else if tls.authorities == nil {
+      // Those of the system have hundreds of lists, each in parts and renewed by the day.
+      reading.report(
+        at: path, "crl has lists of authorities that ca does not name",
+        ["name them: ca: /path/ca.pem"])
     }
   }
 

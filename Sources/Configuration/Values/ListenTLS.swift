@@ -30,6 +30,8 @@ public struct ClientCertificates: Equatable, Sendable {
   public var authorities = ""
   /// False lets in who shows none, too. nginx: `ssl_verify_client`. HAProxy: `verify`.
   public var isRequired = true
+  /// PEM: which certificates let in no more; nil for none. nginx: `ssl_crl`. HAProxy: `crl-file`.
+  public var revoked: String?
 
   public init() {}
 }
@@ -47,6 +49,11 @@ extension ClientCertificates {
         synonyms: ["on": "required", "true": "required"]),
       synonyms: ["mode", "ssl_verify_client"],
       "Whether every client has to show one (required), or may (optional).")
+    Key(
+      "crl", \.revoked, Codec<String>.certificatePath.optional,
+      synonyms: ["crl_file", "ssl_crl", "revoked", "revocation"],
+      "The file of the lists of revoked certificates, in PEM: of each authority of a chain its own."
+    )
   }
 }
 

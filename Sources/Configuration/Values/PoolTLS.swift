@@ -6,6 +6,10 @@ public struct PoolTLS: Equatable, Sendable {
   ///
   /// nginx: `proxy_ssl_trusted_certificate`. HAProxy: `ca-file`.
   public var authorities: String?
+  /// PEM: which of their certificates are believed no more; nil for none.
+  ///
+  /// nginx: `proxy_ssl_crl`. HAProxy: `crl-file`.
+  public var revoked: String?
   /// Whom their certificates have to be for; nil for the host of each server's own address.
   ///
   /// nginx: `proxy_ssl_name`. HAProxy: `sni`, `verifyhost`.
@@ -29,6 +33,11 @@ extension PoolTLS {
       "ca", \.authorities, Codec<String>.certificatePath.optional,
       synonyms: ["ca_file", "authorities", "trusted_certificate"],
       "The file of the authorities that are believed, in PEM; without it, those of the system.")
+    Key(
+      "crl", \.revoked, Codec<String>.certificatePath.optional,
+      synonyms: ["crl_file", "proxy_ssl_crl", "revoked", "revocation"],
+      "The file of the lists of revoked certificates, in PEM: of each authority of a chain its own."
+    )
     Key(
       "server_name", \.serverName, Codec<String>.serverName.optional,
       synonyms: ["sni", "host", "name", "proxy_ssl_name"],

@@ -1,14 +1,17 @@
 """Child processes whose output is kept and who never outlive the tests."""
 
+import array
+import fcntl
 import os
 import re
 import signal
 import subprocess
+import termios
 import threading
 import time
 from signal import SIGTERM
 
-from .waiting import PATIENCE, TooLate
+from .waiting import PATIENCE, TooLate, until
 
 
 class Lines:
@@ -66,13 +69,14 @@ class Lines:
 class Process:
     """A child in a session of its own, killed with everything it started when the test ends."""
 
-    def __init__(self, argv, env=None, cwd=None):
+    def __init__(self, argv, env=None, cwd=None, is_told=False):
+        """is_told: what it reads is what `tell` writes."""
         # The kernel kills the child should the tests be killed themselves.
         guarded = ["setpriv", "--pdeathsig", "KILL", "--", *map(str, argv)]
         self.argv = [str(a) for a in argv]
         self._child = subprocess.Popen(
             guarded,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if is_told else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**os.environ, **(env or {})},
@@ -87,6 +91,18 @@ class Process:
     def exit_code(self):
         """None while it runs; negative when a signal ended it."""
         return self._child.poll()
+
+    def tell(self, data):
+        """Writes to its standard input, and waits until it has read that: what comes next is read apart."""
+        self._child.stdin.write(data)
+        self._child.stdin.flush()
+        left = array.array("i", [0])
+
+        def is_read():
+            fcntl.ioctl(self._child.stdin, termios.FIONREAD, left)
+            return left[0] == 0
+
+        until(is_read, "the child has read what it was told")
 
     def signal(self, number):
         self._child.send_signal(number)

@@ -221,6 +221,27 @@ class Responder:
         return path
 
 
+def revoking(authority, *certificates, issuer="middle", starts=-1, ends=7, start=None, end=None, extension=""):
+    """A list of what an issuer has revoked (CRL), in PEM.
+
+    starts, ends: in days from now; start and end are the same as times.
+    extension: a line of openssl's, such as `deltaCRLIndicator=1`, which is critical.
+    """
+    at = authority.folder / "revoking"
+    at.mkdir(exist_ok=True)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    times = [start or now + datetime.timedelta(days=starts), end or now + datetime.timedelta(days=ends)]
+    (at / "index").write_text("".join(
+        f"R\t400101000000Z\t250101000000Z\t{serial(one)}\tunknown\t/CN=x\n" for one in certificates))
+    (at / "crl.conf").write_text(
+        f"[ca]\ndefault_ca=one\n[one]\ndatabase={at}/index\ndefault_md=sha256\n"
+        + (f"crl_extensions=more\n[more]\n{extension}\n" if extension else ""))
+    return openssl(
+        "ca", "-gencrl", "-config", at / "crl.conf", "-cert", authority.folder / f"{issuer}.pem",
+        "-keyfile", authority.folder / f"{issuer}-key.pem",
+        "-crl_lastupdate", f"{times[0]:%Y%m%d%H%M%SZ}", "-crl_nextupdate", f"{times[1]:%Y%m%d%H%M%SZ}")
+
+
 def serial(certificate):
     return openssl("x509", "-in", certificate, "-noout", "-serial").decode().strip().split("=")[1]
 
