@@ -87,6 +87,13 @@
     return result
   }
 
+  /// Lets `body` change the readable bytes where they are.
+  @inlinable public mutating func change<R>(
+    _ body: (UnsafeMutableRawBufferPointer) -> R
+  ) -> R {
+    unsafe body(UnsafeMutableRawBufferPointer(start: base + start, count: end - start))
+  }
+
   /// Takes bytes from the front as read.
   @inlinable public mutating func consume(_ count: Int) {
     precondition(count >= 0 && count <= end - start)
