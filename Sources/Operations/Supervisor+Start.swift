@@ -1,4 +1,5 @@
 import Balancing
+import CLibraries
 import Configuration
 import Logging
 import Memory
@@ -14,6 +15,7 @@ extension Supervisor {
   /// Reads the configuration, opens sockets and logs, and starts the workers. Call it before
   /// other threads are started, for they inherit which signals are blocked.
   public static func start(_ setting: Setting) throws(StartError) -> Supervisor {
+    OpenSSL.stayAtExit()
     var files: [FileSight] = []
     let (loaded, diagnostics) = setting.source.load(noting: &files)
     guard let configuration = loaded else { throw .configuration(diagnostics) }
