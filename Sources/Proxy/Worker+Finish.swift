@@ -80,6 +80,8 @@ extension Worker {
   mutating func abandonSilently(_ exchange: Handle) {
     let client = exchanges[exchange].client
     drop(exchange)
+    // Who has said its end is told ours, where there are words for that (RFC 8446 §6.1).
+    _ = clients[client].transport.conclude()
     closeClient(client)
   }
 
