@@ -58,7 +58,9 @@ let package = Package(
     // 1: bytes, addresses, safe faces of C libraries
     + floor("Memory", ["CLinux"], lifetimes)
     + floor("Network", [])
-    + floor("CLibraries", ["CYAML", "CPCRE2", "CCares", "CZlib", "CISAL", "COpenSSL", "Network"])
+    + floor(
+      "CLibraries",
+      ["CYAML", "CPCRE2", "CCares", "CZlib", "CISAL", "COpenSSL", "Memory", "Network"])
     // 2: the kernel, the protocol, the file that users write
     + floor("Reactor", ["CLibraries", "CLinux", "Memory", "Network"])
     + floor("HTTP", ["Memory"])

@@ -44,8 +44,12 @@ public enum TLSVersion: Sendable {
   @safe final class Handle: @unchecked Sendable {
     let pointer: OpaquePointer
 
-    init(_ method: OpaquePointer?) {
-      guard let pointer = unsafe SSL_CTX_new(method) else { fatalError("out of memory") }
+    /// - Parameter preference: what libssl asks libcrypto for rather than anything else, if there
+    ///   is such.
+    init(_ method: OpaquePointer?, preferring preference: UnsafePointer<CChar>? = nil) {
+      guard let pointer = unsafe SSL_CTX_new_ex(nil, preference, method) else {
+        fatalError("out of memory")
+      }
       unsafe self.pointer = unsafe pointer
       unsafe copenssl_set_up(pointer)
     }
@@ -91,7 +95,7 @@ public enum TLSVersion: Sendable {
     var made: [[Int]: Handle] = [:]
     func context(_ members: [Int]) throws(CertificateFault) -> Handle {
       if let known = made[members] { return known }
-      let handle = unsafe Handle(TLS_server_method())
+      let handle = unsafe Handle(TLS_server_method(), preferring: RecordKeys.preference)
       try Self.prepare(handle, least, ciphers, curves, tickets)
       unsafe try TLSClients.admit(clients, to: handle.pointer)
       for i in members { unsafe try identities[i].install(in: handle.pointer) }

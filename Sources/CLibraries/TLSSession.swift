@@ -1,8 +1,9 @@
 private import COpenSSL
 private import Glibc
+public import Memory
 
-/// One connection's TLS over a socket that is somebody else's and does not block. It is a
-/// pointer's size, and holds buffers only while bytes wait.
+/// One connection's TLS over a socket that is somebody else's and does not block. It holds buffers
+/// only while bytes wait.
 @safe public struct TLSSession: ~Copyable, @unchecked Sendable {
   /// What one step came to.
   public enum Step: Sendable {
@@ -32,6 +33,8 @@ private import Glibc
 
   /// Nil where there is none. Tests see it, and have it do what peers do.
   let ssl: OpaquePointer?
+  /// What the handshake comes to, where the session is to be handed over then.
+  private var keys: RecordKeys?
 
   /// None: what stands where a connection is plain. Nothing is asked of it but whether it is on.
   public init() { unsafe ssl = nil }
@@ -39,12 +42,20 @@ private import Glibc
   /// Whether there is a session at all.
   public var isOn: Bool { unsafe ssl != nil }
 
-  /// - Parameter socket: outlives the session.
+  /// - Parameters:
+  ///   - socket: outlives the session.
+  ///   - handsOver: whether `handOver` is asked when hands are shaken.
   /// - Returns: None when memory is out.
-  public static func accepting(_ socket: Int32, _ context: TLSContext) -> TLSSession {
+  public static func accepting(
+    _ socket: Int32, _ context: TLSContext, handsOver: Bool = false
+  ) -> TLSSession {
     guard let ssl = unsafe make(socket, context) else { return TLSSession() }
     unsafe SSL_set_accept_state(ssl)
-    return unsafe TLSSession(ssl)
+    var session = unsafe TLSSession(ssl)
+    if handsOver { session.keys = unsafe RecordKeys(of: ssl) }
+    // What libssl reads ahead nobody else could read.
+    if session.keys != nil { unsafe copenssl_set_read_ahead(ssl, 0) }
+    return session
   }
 
   /// - Parameters:
@@ -125,9 +136,12 @@ private import Glibc
 
   private static func make(_ socket: Int32, _ context: TLSContext) -> OpaquePointer? {
     guard let ssl = unsafe SSL_new(context.handle.pointer) else { return nil }
-    if unsafe copenssl_bind(ssl, method.pointer, socket) == 1 { return unsafe ssl }
-    unsafe SSL_free(ssl)
-    return nil
+    guard unsafe copenssl_bind(ssl, method.pointer, socket) == 1 else {
+      unsafe SSL_free(ssl)
+      return nil
+    }
+    unsafe copenssl_set_read_ahead(ssl, 1)
+    return unsafe ssl
   }
 
   private init(_ ssl: OpaquePointer) { unsafe self.ssl = unsafe ssl }
@@ -146,14 +160,62 @@ private import Glibc
   // MARK: The handshake
 
   /// Goes on with the handshake.
-  public func shakeHands() -> Step {
-    Self.forgetErrors()
-    let result = unsafe SSL_do_handshake(ssl)
+  ///
+  /// - Parameter isPeerDone: the peer's end has been announced.
+  public func shakeHands(isPeerDone: Bool = false) -> Step {
+    OpenSSLError.forget()
+    keys?.begin(readsToEnd: isPeerDone)
+    let watched = keys?.watch { unsafe SSL_do_handshake(ssl) }
+    let result = unsafe watched ?? SSL_do_handshake(ssl)
     guard result == 1 else { return step(result) }
     // There is no second handshake that would show them again.
     unsafe SSL_certs_clear(ssl)
     unsafe copenssl_forget_staple(ssl)
     return .done
+  }
+
+  /// A session with a client from which libssl is not needed any more.
+  @frozen public struct Established: ~Copyable {
+    public var opening: RecordCipher
+    public var sealing: RecordCipher
+    /// What has come behind the handshake.
+    public var input: ByteBuffer
+    /// The socket had no more when it was last read.
+    public let hasDrainedSocket: Bool
+    /// Of content, that the client takes in one record (RFC 6066 §4).
+    public let recordBytes: Int
+    /// As `clientCertificate` has it.
+    public let clientCertificate: String?
+  }
+
+  /// Hands over the session when hands are shaken. This one is of no use any more then.
+  ///
+  /// - Returns: Nil where libssl has to go on: before TLS 1.3, or with a cipher that is not known
+  ///   here.
+  public mutating func handOver() -> Established? {
+    guard let known = keys.take() else { return nil }
+    if let established = established(known) {
+      _ = unsafe copenssl_set_traffic(ssl, nil)
+      return established
+    }
+    unsafe copenssl_set_read_ahead(ssl, 1)
+    known.endReading()
+    keys = consume known
+    return nil
+  }
+
+  private func established(_ known: borrowing RecordKeys) -> Established? {
+    let suite = unsafe SSL_get_current_cipher(ssl)
+    guard unsafe SSL_version(ssl) == TLS1_3_VERSION, unsafe SSL_has_pending(ssl) == 0,
+      let opening = unsafe known.opening(suite), let sealing = unsafe known.sealing(suite)
+    else { return nil }
+    // 512 bytes and their doubles, or 0 for nothing that was asked for.
+    let exponent = unsafe SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl))
+    return Established(
+      opening: opening, sealing: sealing, input: known.input,
+      hasDrainedSocket: unsafe copenssl_is_drained(ssl) == 1,
+      recordBytes: exponent == 0 ? Self.recordBytes : 256 << Int(exponent),
+      clientCertificate: clientCertificate)
   }
 
   /// Whether what has failed was no handshake but a request in plain HTTP.
@@ -168,7 +230,7 @@ private import Glibc
 
   /// Reads what there is of one record at most.
   public func read(_ room: UnsafeMutableRawBufferPointer) -> (count: Int, step: Step) {
-    Self.forgetErrors()
+    OpenSSLError.forget()
     var count = 0
     let result = unsafe SSL_read_ex(ssl, room.baseAddress, room.count, &count)
     return result == 1 ? (count, .done) : (0, step(result))
@@ -177,8 +239,11 @@ private import Glibc
   /// Whether bytes wait here that the socket will tell nothing of.
   public var holdsInput: Bool { unsafe SSL_has_pending(ssl) == 1 }
 
-  /// Whether the socket had no more when it was last read.
-  public var hasDrainedSocket: Bool { unsafe copenssl_is_drained(ssl) == 1 }
+  /// Whether nothing waits here, and the socket had no more when it was last read.
+  public var isDrained: Bool {
+    guard unsafe copenssl_is_drained(ssl) == 1, !holdsInput else { return false }
+    return keys?.holdsInput() != true
+  }
 
   /// The socket has had more since.
   public func forgetDrainedSocket() { unsafe copenssl_set_drained(SSL_get_rbio(ssl), 0) }
@@ -297,7 +362,7 @@ private import Glibc
 
   /// Tells the peer that nothing more will come.
   public func end() -> Step {
-    Self.forgetErrors()
+    OpenSSLError.forget()
     let result = unsafe SSL_shutdown(ssl)
     return result >= 0 ? .done : step(result)
   }
@@ -306,7 +371,7 @@ private import Glibc
   public var isEstablished: Bool { unsafe SSL_is_init_finished(ssl) == 1 }
 
   private func writeOnce(_ record: UnsafeRawBufferPointer) -> Step {
-    Self.forgetErrors()
+    OpenSSLError.forget()
     var count = 0
     let result = unsafe SSL_write_ex(ssl, record.baseAddress, record.count, &count)
     // All of it, or to be repeated: partial writes are off.
@@ -331,12 +396,6 @@ private import Glibc
     unsafe (start + size).copyMemory(from: record.baseAddress!, byteCount: record.count)
     let status = unsafe SSL_set_ex_data(ssl, Self.bytesIndex, start)
     precondition(status == 1, "out of memory")
-  }
-
-  /// What comes next must not be taken for an earlier fault (SSL_get_error(3)). Nearly always there
-  /// is none, and to find that out costs a fifth of clearing.
-  private static func forgetErrors() {
-    if ERR_peek_error() != 0 { ERR_clear_error() }
   }
 
   private func step(_ result: Int32) -> Step {

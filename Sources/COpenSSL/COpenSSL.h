@@ -1,3 +1,5 @@
+#pragma once
+#include "Records.h"
 #include <errno.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -44,11 +46,13 @@ static inline void copenssl_set_drained(BIO *bio, int drained) {
   BIO_set_data(bio, (void *)((state & ~(uintptr_t)1) | (drained ? 1 : 0)));
 }
 
-/// Sees each message: counts renewals of keys.
+/// Sees each message: counts renewals of keys, and the records that a handshake ends with.
 static void copenssl_note_message(
   int sent, int version, int type, const void *message, size_t count, SSL *ssl, void *context) {
   (void)version;
-  (void)context;
+  struct copenssl_traffic *traffic = context;
+  if (traffic != NULL && traffic->server.iv_count > 0 && sent && type == SSL3_RT_HEADER)
+    traffic->sealed++;
   if (sent || type != SSL3_RT_HANDSHAKE || count == 0) return;
   if (*(const unsigned char *)message != SSL3_MT_KEY_UPDATE) return;
   BIO *bio = SSL_get_rbio(ssl);
@@ -56,21 +60,46 @@ static void copenssl_note_message(
   BIO_set_data(bio, (void *)((uintptr_t)BIO_get_data(bio) + copenssl_renewal));
 }
 
+static ssize_t copenssl_receive(BIO *bio, void *to, size_t room) {
+  ssize_t n;
+  do {
+    n = recv(copenssl_socket(bio), to, room, 0);
+  } while (n < 0 && errno == EINTR);
+  copenssl_set_drained(bio, n < (ssize_t)room);
+  if (n < 0 && errno == EAGAIN) BIO_set_retry_read(bio);
+  if (n == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+  return n;
+}
+
 static int copenssl_socket_read(BIO *bio, char *to, int room) {
   BIO_clear_retry_flags(bio);
   if (copenssl_renewals(bio) > COPENSSL_RENEWALS) return -1;
-  ssize_t n;
-  do {
-    n = recv(copenssl_socket(bio), to, (size_t)room, 0);
-  } while (n < 0 && errno == EINTR);
-  copenssl_set_drained(bio, n < room);
-  if (n < 0 && errno == EAGAIN) BIO_set_retry_read(bio);
-  if (n == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
-  return (int)n;
+  struct copenssl_traffic *traffic = BIO_get_app_data(bio);
+  if (traffic == NULL) return (int)copenssl_receive(bio, to, (size_t)room);
+  if (traffic->start == traffic->end) {
+    if (traffic->reads_no_more) return (int)copenssl_receive(bio, to, (size_t)room);
+    if (traffic->is_drained && !traffic->reads_to_end) {
+      BIO_set_retry_read(bio);
+      return -1;
+    }
+    ssize_t n = copenssl_receive(bio, traffic->input, sizeof traffic->input);
+    if (n <= 0) return (int)n;
+    traffic->is_drained = n < (ssize_t)sizeof traffic->input;
+    traffic->start = 0;
+    traffic->end = (size_t)n;
+  }
+  size_t count = traffic->end - traffic->start;
+  if (count > (size_t)room) count = (size_t)room;
+  memcpy(to, traffic->input + traffic->start, count);
+  traffic->start += count;
+  return (int)count;
 }
 
 static int copenssl_socket_write(BIO *bio, const char *from, int count) {
-  int follows = ((uintptr_t)BIO_get_data(bio) & copenssl_follows) != 0;
+  struct copenssl_traffic *traffic = BIO_get_app_data(bio);
+  // What a server writes when it knows the client's key are tickets: they may go with the answer.
+  int follows = ((uintptr_t)BIO_get_data(bio) & copenssl_follows) != 0 ||
+                (traffic != NULL && traffic->client.iv_count > 0);
   int flags = COPENSSL_MSG_NOSIGNAL | (follows ? COPENSSL_MSG_MORE : 0);
   ssize_t n;
   do {
@@ -113,6 +142,27 @@ static inline int copenssl_bind(SSL *ssl, const BIO_METHOD *method, int socket) 
   return 1;
 }
 
+/// Whether libssl takes more from the socket than the record that it wants, which saves calls, and
+/// keeps what it has taken.
+static inline void copenssl_set_read_ahead(SSL *ssl, int reads_ahead) {
+  SSL_set_read_ahead(ssl, reads_ahead);
+}
+
+/// What a session sees of itself while hands are shaken, and reads through; NULL for nothing any
+/// more. 0 when memory is out.
+static inline int copenssl_set_traffic(SSL *ssl, struct copenssl_traffic *traffic) {
+  SSL_set_msg_callback_arg(ssl, traffic);
+  return BIO_set_app_data(SSL_get_rbio(ssl), traffic);
+}
+
+/// - Returns: NULL when memory is out.
+static inline struct copenssl_traffic *copenssl_traffic_new(SSL *ssl) {
+  struct copenssl_traffic *made = OPENSSL_zalloc(sizeof *made);
+  if (made != NULL && copenssl_set_traffic(ssl, made) == 1) return made;
+  OPENSSL_free(made);
+  return NULL;
+}
+
 static inline int copenssl_is_drained(const SSL *ssl) {
   return (int)((uintptr_t)BIO_get_data(SSL_get_rbio(ssl)) & 1);
 }
@@ -135,7 +185,6 @@ static inline void copenssl_set_up(SSL_CTX *context) {
     context,
     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
   SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-  SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_msg_callback(context, copenssl_note_message);
 }
 

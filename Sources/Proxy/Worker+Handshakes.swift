@@ -80,7 +80,8 @@ extension Worker {
 
   private mutating func beginHandshake(_ client: Handle) {
     let listener = Int(clients[client].work.slot)
-    guard let identity = identities[listener], clients[client].transport.secure(by: identity)
+    guard let identity = identities[listener],
+      clients[client].transport.secure(by: identity, in: records)
     else { return closeClient(client) }
     handshakes.underWay += 1
     handshakes.begun.append(client, at: clock.now, clients)

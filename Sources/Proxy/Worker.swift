@@ -161,6 +161,8 @@ public struct Worker: ~Copyable {
   var scratch = ByteBuffer(capacity: 16 << 10)
   /// What is read of a large body and sealed at once; no room until there is one.
   var sealed = ByteBuffer()
+  /// Where the records of clients are opened and sealed.
+  let records = RecordRoom()
   var date = DateField()
   var log: AccessLog
   var random: RandomSource

@@ -26,19 +26,23 @@ extension SystemError {
 // each event tries it again; until it has gone nothing more is taken.
 extension Transport {
   /// Whether what passes is encrypted.
-  public var isSecure: Bool { session.isOn }
+  public var isSecure: Bool { !channel.isEmpty }
 
   /// All that was taken is the kernel's, our end included once it was to be told. What is broken
   /// owes nothing.
   public var isFlushed: Bool {
-    !session.isOn || secrecy.contains(.isBroken)
-      || (session.isFlushed && !secrecy.contains(.endsWhenFlushed))
+    channel.isEmpty || secrecy.contains(.isBroken)
+      || (channel.value.isFlushed && !secrecy.contains(.endsWhenFlushed))
   }
 
   /// What passes from now on is encrypted, once hands are shaken.
-  public mutating func secure(by context: TLSContext) -> Bool {
-    session = TLSSession.accepting(socket.number, context)
-    return session.isOn
+  ///
+  /// - Parameter room: that of the thread which has the connection.
+  public mutating func secure(by context: TLSContext, in room: RecordRoom) -> Bool {
+    let session = TLSSession.accepting(socket.number, context, handsOver: true)
+    guard session.isOn else { return false }
+    channel = Box(SecureChannel(session, room))
+    return true
   }
 
   /// The same towards a server.
@@ -47,29 +51,31 @@ extension Transport {
   public mutating func secure(
     by context: TLSContext, as peer: TLSPeer, resuming ticket: TLSTicket?
   ) -> Bool {
-    session = TLSSession.connecting(
+    let session = TLSSession.connecting(
       socket.number, context, to: peer.name, isAddress: peer.isAddress, ticket: ticket)
-    return session.isOn
+    guard session.isOn else { return false }
+    channel = Box(SecureChannel(session))
+    return true
   }
 
   /// Who the client has proved to be, as `X-Forwarded-Client-Cert` has it; nil where it has not.
-  public var clientCertificate: String? { session.isOn ? session.clientCertificate : nil }
+  public var clientCertificate: String? { channel.isEmpty ? nil : channel.value.clientCertificate }
 
   /// What resumes the session with a server.
   public func ticket(_ context: TLSContext, _ peer: TLSPeer) -> TLSTicket? {
-    session.isOn ? session.ticket(context, peer.name) : nil
+    channel.isEmpty ? nil : channel.value.ticket(context, peer.name)
   }
 
   /// Why hands could not be shaken, in words.
   public var handshakeProblem: String {
-    session.isOn ? session.problem : "the server does not speak TLS"
+    channel.isEmpty ? "the server does not speak TLS" : channel.value.problem
   }
 
   /// Whether nothing has come that somebody must read: what the protocol says for itself is taken
   /// notice of.
   public mutating func isQuiet() -> Bool {
     guard isReadable else { return true }
-    guard session.isOn else {
+    guard !channel.isEmpty else {
       // Who took no more than was wanted does not know that there was no more.
       if Syscalls.isSilent(socket) { isReadable = false }
       return !isReadable
@@ -89,10 +95,10 @@ extension Transport {
 
   /// Goes on with the handshake.
   public mutating func shakeHands() -> Handshake {
-    switch session.shakeHands() {
+    switch channel.value.shakeHands(isPeerDone: isDone) {
     case .done:
       // What came behind the peer's last message waits inside, and no event will tell.
-      isReadable = true
+      isReadable = isDone || !channel.value.isDrained
       return .done
     case .wantsRead:
       isReadable = false
@@ -102,46 +108,41 @@ extension Transport {
       return .goesOn
     case .ended, .failed:
       secrecy.insert(.isBroken)
-      guard session.wasPlainHTTP, session.isServer else { return .failed }
-      session = TLSSession()
+      guard channel.value.wasPlainHTTP, channel.value.isServer else { return .failed }
+      channel = Box()
       return .plainHTTP
     }
   }
 
   mutating func noteSecurely(_ readiness: Readiness) {
     // It may come while records wait inside, and is not told again once they are read.
-    if readiness.contains(.readable) { session.forgetDrainedSocket() }
-    guard session.isEstablished, !secrecy.contains(.isBroken) else { return }
+    if readiness.contains(.readable) { channel.value.forgetDrainedSocket() }
+    guard channel.value.isEstablished, !secrecy.contains(.isBroken) else { return }
     if readiness.contains(.writable), secrecy.contains(.readsWhenWritable) {
       secrecy.remove(.readsWhenWritable)
       isReadable = true
     }
-    if !session.isFlushed {
-      switch session.flush() {
-      case .done: break
-      case .wantsRead, .wantsWrite:
-        isWritable = false
-        return
-      case .ended, .failed:
-        // Whoever sends next is told.
-        secrecy.insert(.isBroken)
-        return
-      }
+    guard flush() else { return }
+    if secrecy.contains(.endsWhenFlushed) { endSendingSecurely() }
+  }
+
+  /// Sends what is kept; false when some of it still is.
+  private mutating func flush() -> Bool {
+    switch channel.value.flush(to: socket) {
+    case .done: return true
+    case .wantsRead, .wantsWrite: isWritable = false
+    // Whoever sends next is told.
+    case .ended, .failed: secrecy.insert(.isBroken)
     }
-    if secrecy.contains(.endsWhenFlushed) { end() }
+    return false
   }
 
   mutating func receiveSecurely(into buffer: inout ByteBuffer, atMost most: Int) -> Reading {
     guard !secrecy.contains(.isBroken) else { return .failed }
-    let step = unsafe buffer.fill { room in
-      // A part of the space, as `prefix` makes sure.
-      let (count, step) = unsafe session.read(
-        UnsafeMutableRawBufferPointer(rebasing: room.prefix(most)))
-      return (count: count, result: step)
-    }
-    switch step {
+    switch channel.value.read(from: socket, into: &buffer, atMost: most) {
     case .done:
-      if !session.holdsInput, session.hasDrainedSocket, !isDone { isReadable = false }
+      // Nothing is left, unless the end stands behind it.
+      if !isDone, channel.value.isDrained { isReadable = false }
       secrecy.insert(.beginsSmall)
       return .bytes
     case .wantsRead:
@@ -160,49 +161,29 @@ extension Transport {
     }
   }
 
+  /// What fits one record goes out in one.
   mutating func sendSecurely(
-    _ bytes: Span<UInt8>, more: Bool = false
+    _ first: Span<UInt8>, _ second: Span<UInt8> = Span(), more: Bool = false
   ) throws(SystemError) -> Int {
     guard !secrecy.contains(.isBroken) else { throw .broken }
-    let first = firstRecord(of: bytes.count)
-    if first < TLSSession.recordBytes { secrecy.remove(.beginsSmall) }
-    let written = unsafe bytes.withUnsafeBytes {
-      unsafe session.write($0, first: first, more: more)
-    }
+    let beginning = firstRecord(of: first.count + second.count)
+    if beginning < TLSSession.recordBytes { secrecy.remove(.beginsSmall) }
+    let written = channel.value.write(first, second, beginning: beginning, more: more, to: socket)
     guard let taken = written else {
       secrecy.insert(.isBroken)
       throw .broken
     }
-    if !session.isFlushed { isWritable = false }
+    if !channel.value.isFlushed { isWritable = false }
     return taken
   }
 
   /// What the next record has at most, if so many bytes are sent. What fits the first flight of a
-  /// connection anyway goes out in one: a second record is another call.
+  /// connection anyway goes out in one.
   private func firstRecord(of count: Int) -> Int {
     guard secrecy.contains(.beginsSmall), count > 2 * TLSSession.firstRecordBytes,
-      session.isServer
+      channel.value.isServer
     else { return TLSSession.recordBytes }
     return TLSSession.firstRecordBytes
-  }
-
-  /// What fits one record goes out in one.
-  mutating func sendSecurely(
-    _ first: Span<UInt8>, _ second: Span<UInt8>
-  ) throws(SystemError) -> Int {
-    let size = firstRecord(of: first.count + second.count)
-    guard !first.isEmpty, !second.isEmpty, first.count < size else {
-      let sent = try sendSecurely(first, more: !second.isEmpty)
-      return sent < first.count || !isWritable ? sent : try sent + sendSecurely(second)
-    }
-    var record = ByteBuffer(capacity: min(first.count + second.count, size))
-    record.append(first)
-    let head = min(second.count, record.space)
-    record.append(second.extracting(first: head))
-    if size < TLSSession.recordBytes { secrecy.remove(.beginsSmall) }
-    let sent = try sendSecurely(record.readable, more: head < second.count)
-    guard sent == first.count + head, head < second.count, isWritable else { return sent }
-    return try sent + sendSecurely(second.extracting(droppingFirst: head))
   }
 
   /// Bytes of a file that are read and sealed at a time: four records.
@@ -226,23 +207,27 @@ extension Transport {
   }
 
   mutating func endSendingSecurely() {
-    guard !secrecy.contains(.isBroken) else { return Syscalls.shutdown(socket, .writing) }
-    guard !secrecy.contains(.hasEnded) else { return }
-    if session.isFlushed { end() } else { secrecy.insert(.endsWhenFlushed) }
+    tellEnd()
+    if secrecy.contains(.hasEnded) || secrecy.contains(.isBroken) {
+      Syscalls.shutdown(socket, .writing)
+    }
   }
 
-  private mutating func end() {
-    switch session.end() {
+  /// Tells our end as soon as nothing is kept.
+  private mutating func tellEnd() {
+    guard !secrecy.contains(.isBroken), !secrecy.contains(.hasEnded) else { return }
+    guard channel.value.isFlushed else {
+      secrecy.insert(.endsWhenFlushed)
+      return
+    }
+    switch channel.value.end(socket) {
     case .done:
       secrecy.remove(.endsWhenFlushed)
       secrecy.insert(.hasEnded)
-      Syscalls.shutdown(socket, .writing)
     case .wantsRead, .wantsWrite:
       secrecy.insert(.endsWhenFlushed)
       isWritable = false
-    case .ended, .failed:
-      secrecy.insert(.isBroken)
-      Syscalls.shutdown(socket, .writing)
+    case .ended, .failed: secrecy.insert(.isBroken)
     }
   }
 
@@ -250,7 +235,7 @@ extension Transport {
   ///
   /// - Returns: False when the end waits for the socket, and a close now would be a cut.
   public mutating func conclude() -> Bool {
-    if session.isOn { endSendingSecurely() }
+    if !channel.isEmpty { tellEnd() }
     return isFlushed
   }
 }

@@ -1,4 +1,3 @@
-internal import CLibraries
 public import Memory
 
 /// A connected socket and what is known of it since its last event: the bytes' way in and out,
@@ -15,8 +14,8 @@ public struct Transport: ~Copyable {
   /// The peer will send no more: its end has been announced, or read.
   public internal(set) var isDone = false
   var secrecy = SecrecyFlags()
-  /// What makes it TLS; off in plain. It calls for the socket no more when it goes.
-  var session = TLSSession()
+  /// What makes it TLS; none in plain. It calls for the socket no more when it goes.
+  var channel = Box<SecureChannel>()
 
   /// - Parameter isWritable: false while the connection is still being opened.
   public init(_ socket: consuming Descriptor, isWritable: Bool) {
@@ -32,7 +31,7 @@ public struct Transport: ~Copyable {
       isDone = true
       isReadable = true
     }
-    if session.isOn { noteSecurely(readiness) }
+    if !channel.isEmpty { noteSecurely(readiness) }
   }
 
   /// What one `receive` brought.
@@ -49,7 +48,7 @@ public struct Transport: ~Copyable {
 
   /// The same, up to `room` bytes, which is not more than there is space.
   public mutating func receive(into buffer: inout ByteBuffer, atMost room: Int) -> Reading {
-    if session.isOn { return receiveSecurely(into: &buffer, atMost: room) }
+    if !channel.isEmpty { return receiveSecurely(into: &buffer, atMost: room) }
     do throws(SystemError) {
       let received = try Syscalls.receive(from: socket, into: &buffer, atMost: room)
       // A short read has emptied the socket, unless the end stands behind what was read.
@@ -75,7 +74,7 @@ public struct Transport: ~Copyable {
   /// Appends what waits in the socket to `buffer`, and leaves it there: what is at the beginning
   /// may be nobody's who reads from here on. Before TLS only.
   public mutating func peek(into buffer: inout ByteBuffer) -> Reading {
-    precondition(!session.isOn, "what the socket has is libssl's")
+    precondition(channel.isEmpty, "what the socket has is not for who reads in plain")
     do throws(SystemError) {
       return takeNotice(of: try Syscalls.peek(from: socket, into: &buffer))
     } catch {
@@ -88,7 +87,7 @@ public struct Transport: ~Copyable {
   ///
   /// - Precondition: the connection is plain.
   public mutating func receive(into pipe: inout Pipe, atMost count: Int) -> Reading {
-    precondition(!session.isOn, "what is encrypted does not go through a pipe")
+    precondition(channel.isEmpty, "what is encrypted does not go through a pipe")
     do throws(SystemError) {
       switch try Syscalls.splice(from: socket, into: pipe, count: count) {
       case .bytes(let moved):
@@ -112,7 +111,7 @@ public struct Transport: ~Copyable {
   ///
   /// - Precondition: the connection is plain, and the pipe not empty.
   public mutating func send(_ pipe: inout Pipe) throws(SystemError) -> Int {
-    precondition(!session.isOn && !pipe.isEmpty, "an empty pipe would seem to block")
+    precondition(channel.isEmpty && !pipe.isEmpty, "an empty pipe would seem to block")
     let sent = try Syscalls.splice(from: pipe, to: socket)
     pipe.count -= sent
     if sent > 0 { pipe.isFull = false } else { isWritable = false }
@@ -125,7 +124,7 @@ public struct Transport: ~Copyable {
   public mutating func send(
     _ buffer: inout ByteBuffer, more: Bool = false
   ) throws(SystemError) -> Int {
-    if session.isOn {
+    if !channel.isEmpty {
       let sent = try sendSecurely(buffer.readable, more: more)
       buffer.consume(sent)
       return sent
@@ -139,7 +138,7 @@ public struct Transport: ~Copyable {
   public mutating func send(
     _ first: Span<UInt8>, _ second: Span<UInt8>
   ) throws(SystemError) -> Int {
-    if session.isOn { return try sendSecurely(first, second) }
+    if !channel.isEmpty { return try sendSecurely(first, second) }
     let sent = try Syscalls.send(first, second, to: socket)
     if sent < first.count + second.count { isWritable = false }
     return sent
@@ -147,7 +146,7 @@ public struct Transport: ~Copyable {
 
   /// Sends from the front of `bytes`; answers how many were taken.
   public mutating func send(_ bytes: Span<UInt8>) throws(SystemError) -> Int {
-    if session.isOn { return try sendSecurely(bytes) }
+    if !channel.isEmpty { return try sendSecurely(bytes) }
     let sent = try Syscalls.send(bytes, to: socket)
     if sent < bytes.count { isWritable = false }
     return sent
@@ -157,7 +156,7 @@ public struct Transport: ~Copyable {
   public mutating func sendFile(
     _ file: borrowing Descriptor, from offset: Int, count: Int
   ) throws(SystemError) -> Int? {
-    if session.isOn { return try sendFileSecurely(file, from: offset, count: count) }
+    if !channel.isEmpty { return try sendFileSecurely(file, from: offset, count: count) }
     let sent = try Syscalls.sendFile(file, from: offset, count: count, to: socket)
     if sent == 0 { isWritable = false }
     return sent
@@ -165,7 +164,7 @@ public struct Transport: ~Copyable {
 
   /// Tells the peer that nothing more will come.
   public mutating func endSending() {
-    if session.isOn { return endSendingSecurely() }
+    if !channel.isEmpty { return endSendingSecurely() }
     Syscalls.shutdown(socket, .writing)
   }
 

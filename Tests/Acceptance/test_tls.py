@@ -151,6 +151,35 @@ def test_sessions_are_resumed_by_tickets(site, origin, authority, connect, lates
     assert connect(proxy, context=context, session=again.socket.session).socket.session_reused
 
 
+@pytest.mark.parametrize("latest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_request_may_come_with_the_end_of_the_handshake(site, origin, authority, connect, latest):
+    proxy = site(origin())
+    context = authority.trust(latest=latest)
+    first = connect(proxy, context=context)
+    first.get("/")
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = context.wrap_bio(incoming, outgoing, server_hostname="site.test", session=first.socket.session)
+    with Client(proxy.address) as wire:
+        # Of a session that is resumed the client has the last word: it stays in `outgoing`.
+        while True:
+            try:
+                client.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                wire.send(outgoing.read())
+                incoming.write(wire.read_some())
+        assert client.session_reused
+        client.write(b"GET / HTTP/1.1\r\nHost: site.test\r\n\r\n")
+        wire.send(outgoing.read())
+        said = b""
+        while b"\r\n\r\n" not in said:
+            try:
+                said += client.read()
+            except ssl.SSLWantReadError:
+                incoming.write(wire.read_some())
+    assert said.startswith(b"HTTP/1.1 200")
+
+
 def test_old_versions_and_weak_ciphers_are_refused(site):
     proxy = site()
     place = f"{proxy.address[0]}:{proxy.address[1]}"

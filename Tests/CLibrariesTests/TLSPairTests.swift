@@ -188,7 +188,7 @@ func `what is sent in short records arrives whole`(version: Int32, fragment: UIn
   #expect(holds)
   let rest = connection.client.readAll()
   #expect(rest.bytes.count == 9900)
-  let isEmpty = !connection.client.holdsInput && connection.client.hasDrainedSocket
+  let isEmpty = !connection.client.holdsInput && connection.client.isDrained
   #expect(isEmpty)
 }
 

@@ -67,10 +67,6 @@ struct TLSTests {
     }
   }
 
-  @Test func `a session costs a connection no more than a pointer`() {
-    #expect(MemoryLayout<TLSSession>.size == MemoryLayout<Int>.size)
-  }
-
   @Test func `a hello that comes in pieces is waited for, and rubbish is not`() throws {
     let context = try TLSContext(
       identities: [try Self.identity("localhost")], tickets: TicketKeys())
