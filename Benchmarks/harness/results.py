@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from datetime import datetime, timezone
 
-from . import report
+from . import loopback, report
 from .contenders import HERE, ROOT
 from .plot import plot
 
@@ -19,14 +19,12 @@ def machine():
     """Where the numbers come from: without it they say little."""
     with open("/proc/cpuinfo") as lines:
         model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown")
-    with open("/proc/sys/net/ipv4/tcp_congestion_control") as setting:
-        congestion = setting.read().strip()
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
     return {
         "cpu": model,
         "cores": os.cpu_count(),
         "kernel": platform.release(),
-        "congestion": congestion,
+        "congestion": loopback.congestion(),
         "commit": commit.stdout.strip(),
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
