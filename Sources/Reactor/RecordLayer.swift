@@ -287,7 +287,8 @@ struct RecordLayer: ~Copyable {
     renewals += 1
     guard renewals <= Self.renewalLimit else { return fail(.unexpectedMessage) }
     guard opening.renew() else { return fail(.internalError) }
-    guard answers else { return }
+    // Behind our end nothing is said, and so needs no key.
+    guard answers, !hasSaidEnd else { return }
     var output = room.lendOutput()
     let isDone = renewSealing(&output) && send(&output, to: socket)
     room.giveOutput(output)
@@ -300,9 +301,9 @@ struct RecordLayer: ~Copyable {
   }
 
   /// Tells the client why nothing more is heard of it. What came before was heard, and may have been
-  /// answered meanwhile: behind this there is nothing.
+  /// answered meanwhile: behind this there is nothing, nor is this behind our end.
   private mutating func tellWhy(_ socket: borrowing Descriptor) {
-    guard let alert = fault.take() else { return }
+    guard let alert = fault.take(), !hasSaidEnd else { return }
     _ = say(alert, level: 2, to: socket)
   }
 
