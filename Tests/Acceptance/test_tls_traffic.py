@@ -7,11 +7,13 @@ that; where it leaves a choice, each row says what is taken.
 import array
 import fcntl
 import hashlib
+import os
 import random
 import re
 import socket
 import termios
 import threading
+import time
 
 import pytest
 import wsproto
@@ -19,8 +21,8 @@ import wsproto.events
 
 from support.origin import answer
 from support.records import (
-    FATAL, MOST_CONTENT, MOST_INNER, MOST_SEALED, SUITES, TAG, Alert, Cut, Kind, Message, Refused, TrafficClient,
-    message, plain)
+    CCM, FATAL, MOST_CONTENT, MOST_INNER, MOST_SEALED, SUITES, TAG, Alert, Cut, Kind, Message, Refused,
+    TrafficClient, message, plain)
 from support.waiting import PATIENCE, running, until
 from support.wire import Client, Truncated
 
@@ -887,6 +889,30 @@ def test_the_end_of_each_way_of_a_tunnel_is_told_by_close_notify(site, origin, c
     client.send(b"all I say")
     client.traffic.put(client.traffic.seal_alert(Alert.CLOSE_NOTIFY))
     assert client.traffic.rest() == (b"heard all I say", Alert.CLOSE_NOTIFY)
+
+
+# What libssl goes on with by itself.
+
+
+def test_where_the_system_wants_another_suite_answers_do_not_linger(martlet, origin, pair, connect, tmp_path):
+    """The kernel holds what more is said to follow of for 200 ms."""
+    (tmp_path / "openssl.cnf").write_text(
+        "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\n"
+        "Ciphersuites = TLS_AES_128_CCM_SHA256\n")
+    body = random_bytes(100_000, seed=16)
+    proxy = martlet(
+        SITE, web=origin(echo), certificate=pair[0], key=pair[1],
+        env={**os.environ, "OPENSSL_CONF": str(tmp_path / "openssl.cnf")})
+    client = connect(proxy, suite=CCM)
+    t = client.traffic
+    assert client.ask("POST", "/", body=body).body == body
+    t.put(t.seal_update(1))
+    # All that is sent is on its way, and nothing behind it has to push it there.
+    begin = time.monotonic()
+    for _ in range(40):
+        assert client.ask("POST", "/", body=b"x").body == b"x"
+    assert time.monotonic() - begin < 40 * 0.1
+    assert t.key_updates == [0] and t.tickets == 2
 
 
 # Whatever happens to a stream of records on its way.
