@@ -62,6 +62,8 @@ struct RecordLayer: ~Copyable {
   /// The socket had no more when it was last read.
   var hasDrainedSocket: Bool
   private var hasSaidEnd = false
+  /// Some of what was kept has gone out.
+  var hasFlushed = false
   /// Bytes of a KeyUpdate that have come: it may be cut into records.
   private var keyUpdateCount: UInt8 = 0
   private var vain: UInt8 = 0
@@ -349,7 +351,7 @@ struct RecordLayer: ~Copyable {
   mutating func flush(to socket: borrowing Descriptor) -> TLSSession.Step {
     guard !unsent.isEmpty else { return .done }
     do throws(SystemError) {
-      _ = try Syscalls.send(&unsent, to: socket)
+      if try Syscalls.send(&unsent, to: socket) > 0 { hasFlushed = true }
     } catch {
       return .failed
     }
