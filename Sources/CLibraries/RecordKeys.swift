@@ -62,8 +62,8 @@ internal import Memory
     return input
   }
 
-  /// libssl reads the socket itself from now on, behind what has come.
-  func endReading() { unsafe traffic.pointee.reads_no_more = 1 }
+  /// libssl goes on by itself, behind what has come: no key is known here any more.
+  func leave() { unsafe copenssl_traffic_leave(traffic) }
 
   /// What opens the client's records; nil when memory is out, or its key was not seen.
   func opening(_ suite: OpaquePointer?) -> RecordCipher? {

@@ -199,7 +199,7 @@ public import Memory
       return established
     }
     unsafe copenssl_set_read_ahead(ssl, 1)
-    known.endReading()
+    known.leave()
     keys = consume known
     return nil
   }
@@ -209,12 +209,12 @@ public import Memory
     guard unsafe SSL_version(ssl) == TLS1_3_VERSION, unsafe SSL_has_pending(ssl) == 0,
       let opening = unsafe known.opening(suite), let sealing = unsafe known.sealing(suite)
     else { return nil }
-    // 512 bytes and their doubles, or 0 for nothing that was asked for.
+    // 512 bytes and their doubles, or another number for nothing that was asked for.
     let exponent = unsafe SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl))
     return Established(
       opening: opening, sealing: sealing, input: known.input,
       hasDrainedSocket: unsafe copenssl_is_drained(ssl) == 1,
-      recordBytes: exponent == 0 ? Self.recordBytes : 256 << Int(exponent),
+      recordBytes: (1...4).contains(exponent) ? 256 << Int(exponent) : Self.recordBytes,
       clientCertificate: clientCertificate)
   }
 

@@ -151,8 +151,9 @@ static inline void copenssl_set_read_ahead(SSL *ssl, int reads_ahead) {
 /// What a session sees of itself while hands are shaken, and reads through; NULL for nothing any
 /// more. 0 when memory is out.
 static inline int copenssl_set_traffic(SSL *ssl, struct copenssl_traffic *traffic) {
+  if (BIO_set_app_data(SSL_get_rbio(ssl), traffic) != 1) return 0;
   SSL_set_msg_callback_arg(ssl, traffic);
-  return BIO_set_app_data(SSL_get_rbio(ssl), traffic);
+  return 1;
 }
 
 /// - Returns: NULL when memory is out.

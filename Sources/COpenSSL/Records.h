@@ -48,6 +48,13 @@ static inline void copenssl_traffic_free(struct copenssl_traffic *traffic) {
   OPENSSL_clear_free(traffic, sizeof *traffic);
 }
 
+/// libssl goes on by itself: it reads the socket behind what has come, and has keys of its own.
+static inline void copenssl_traffic_leave(struct copenssl_traffic *traffic) {
+  OPENSSL_cleanse(&traffic->client, sizeof traffic->client);
+  OPENSSL_cleanse(&traffic->server, sizeof traffic->server);
+  traffic->reads_no_more = 1;
+}
+
 /// What was read and is not libssl's yet.
 static inline const unsigned char *copenssl_traffic_input(const struct copenssl_traffic *traffic) {
   return traffic->input + traffic->start;

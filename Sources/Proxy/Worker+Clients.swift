@@ -17,6 +17,7 @@ extension Worker {
     case .tunnel:
       pumpTunnel(clients[client].work)
     case .lingering:
+      if clients[client].transport.takeFlush() { setLingerDeadline(client) }
       linger(client)
     }
   }
@@ -110,12 +111,16 @@ extension Worker {
     clients[client].state = .lingering
     clients[client].work = .none
     clients[client].transport.endSending()
-    // What TLS still holds for the client is a part of its response, and has a response's time.
+    setLingerDeadline(client)
+    linger(client)
+  }
+
+  /// What TLS still holds for the client is a part of its response, and has a response's time.
+  private mutating func setLingerDeadline(_ client: Handle) {
     let timeouts = snapshot.timeouts
     let isFlushed = clients[client].transport.isFlushed
     setClientDeadline(
       client, after: isFlushed ? timeouts.linger : max(timeouts.linger, timeouts.send))
-    linger(client)
   }
 
   mutating func closeClient(_ client: Handle) {

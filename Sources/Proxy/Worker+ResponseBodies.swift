@@ -73,6 +73,7 @@ extension Worker {
   /// What waits for the client must be on its way before long.
   private mutating func waitForClient(_ exchange: Handle) {
     let client = exchanges[exchange].client
+    if clients[client].transport.takeFlush() { clients[client].deadline.clear() }
     guard !clients[client].transport.isWritable, clients[client].deadline.instant == .max else {
       return
     }

@@ -62,6 +62,8 @@ struct RecordLayer: ~Copyable {
   /// The socket had no more when it was last read.
   var hasDrainedSocket: Bool
   private var hasSaidEnd = false
+  /// Some of what was kept has gone out.
+  var hasFlushed = false
   /// Bytes of a KeyUpdate that have come: it may be cut into records.
   private var keyUpdateCount: UInt8 = 0
   private var vain: UInt8 = 0
@@ -287,7 +289,8 @@ struct RecordLayer: ~Copyable {
     renewals += 1
     guard renewals <= Self.renewalLimit else { return fail(.unexpectedMessage) }
     guard opening.renew() else { return fail(.internalError) }
-    guard answers else { return }
+    // Behind our end nothing is said, and so needs no key.
+    guard answers, !hasSaidEnd else { return }
     var output = room.lendOutput()
     let isDone = renewSealing(&output) && send(&output, to: socket)
     room.giveOutput(output)
@@ -300,9 +303,9 @@ struct RecordLayer: ~Copyable {
   }
 
   /// Tells the client why nothing more is heard of it. What came before was heard, and may have been
-  /// answered meanwhile: behind this there is nothing.
+  /// answered meanwhile: behind this there is nothing, nor is this behind our end.
   private mutating func tellWhy(_ socket: borrowing Descriptor) {
-    guard let alert = fault.take() else { return }
+    guard let alert = fault.take(), !hasSaidEnd else { return }
     _ = say(alert, level: 2, to: socket)
   }
 
@@ -348,7 +351,7 @@ struct RecordLayer: ~Copyable {
   mutating func flush(to socket: borrowing Descriptor) -> TLSSession.Step {
     guard !unsent.isEmpty else { return .done }
     do throws(SystemError) {
-      _ = try Syscalls.send(&unsent, to: socket)
+      if try Syscalls.send(&unsent, to: socket) > 0 { hasFlushed = true }
     } catch {
       return .failed
     }

@@ -115,6 +115,14 @@ struct SecureChannel: ~Copyable {
     records.isEmpty ? session.flush() : records.value.flush(to: socket)
   }
 
+  /// Whether some of what was kept has gone out since this was asked last. What libssl keeps is no
+  /// more than a record, and goes as a whole.
+  mutating func takeFlush() -> Bool {
+    guard !records.isEmpty, records.value.hasFlushed else { return false }
+    records.value.hasFlushed = false
+    return true
+  }
+
   /// Tells the peer that nothing more will come.
   mutating func end(_ socket: borrowing Descriptor) -> TLSSession.Step {
     records.isEmpty ? session.end() : records.value.sayEnd(to: socket)

@@ -35,6 +35,10 @@ extension Transport {
       || (channel.value.isFlushed && !secrecy.contains(.endsWhenFlushed))
   }
 
+  /// Whether some of what was taken and not sent has gone out since this was asked last: the peer
+  /// reads, although it is not time to send more.
+  public mutating func takeFlush() -> Bool { !channel.isEmpty && channel.value.takeFlush() }
+
   /// What passes from now on is encrypted, once hands are shaken.
   ///
   /// - Parameter room: that of the thread which has the connection.

@@ -1,5 +1,6 @@
 import COpenSSL
 import Glibc
+import Memory
 import Testing
 
 @testable import CLibraries
@@ -7,7 +8,7 @@ import Testing
 /// A client and a server that have shaken hands, over sockets that do not block.
 private struct Connection: ~Copyable {
   let client: TLSSession
-  let server: TLSSession
+  var server: TLSSession
   let sockets: [Int32]
 
   /// - Parameters:
@@ -272,4 +273,108 @@ func `what is sent in short records arrives whole`(version: Int32, fragment: UIn
   let answered = connection.client.send([1])
   let last = connection.server.readAll()
   #expect(answered == 1 && last.step == .failed)
+}
+
+// MARK: What is handed over when hands are shaken
+
+extension Connection {
+  /// Both ends, before they have begun; the server hands over.
+  fileprivate init(beginning ends: Ends, name: String = "site.test", ticket: TLSTicket? = nil) {
+    var numbers: [Int32] = [0, 0]
+    let type: Int32 = 1 | 0o4000  // SOCK_STREAM | SOCK_NONBLOCK
+    _ = unsafe socketpair(AF_UNIX, type, 0, &numbers)
+    sockets = numbers
+    server = .accepting(numbers[0], ends.server, handsOver: true)
+    client = .connecting(numbers[1], ends.client, to: name, isAddress: false, ticket: ticket)
+  }
+
+  /// Has the session handed over, and answers what the client hears of three records.
+  fileprivate mutating func passRecords() throws -> [UInt8] {
+    guard var established = server.handOver() else { throw CertificateFault.refused("not known") }
+    var records = ByteBuffer(capacity: 3 * 600)
+    for number in UInt8(1)...3 {
+      let said = [UInt8](repeating: number, count: 500)
+      #expect(established.sealing.seal(said.span, Span(), as: 23, into: &records))
+    }
+    let all = records.readable
+    let sent = unsafe all.withUnsafeBytes { unsafe send(sockets[0], $0.baseAddress, $0.count, 0) }
+    #expect(sent == all.count)
+    let heard = client.readAll()
+    #expect(heard.step == .wantsRead)
+    return heard.bytes
+  }
+}
+
+private let threeRecords = [1, 2, 3].flatMap { [UInt8](repeating: $0, count: 500) }
+
+/// What makes a handshake another one than the plainest.
+enum Turn: CaseIterable {
+  case none, resumption, otherName, retry, shortRecords, shortRecordsResumed
+}
+
+@Test(arguments: Turn.allCases)
+func `records go on behind the tickets, however hands are shaken`(turn: Turn) throws {
+  let identities = try ["site.test", "other.test"].map { host in
+    let made = try SelfSigned(hosts: [host], days: 1)
+    return try TLSIdentity(certificate: made.certificate, key: made.key)
+  }
+  let ends = Ends(
+    server: try TLSContext(identities: identities, tickets: TicketKeys()),
+    client: try TLSContext(trusting: nil, verifies: false))
+  // The server has no P-521, and asks for X25519 (RFC 8446 §4.1.4).
+  if turn == .retry {
+    let isSet = unsafe copenssl_set_groups(ends.client.handle.pointer, "P-521:X25519")
+    #expect(isSet == 1)
+  }
+  let isShort = turn == .shortRecords || turn == .shortRecordsResumed
+  let name = turn == .otherName ? "other.test" : "site.test"
+  func connect(_ ticket: TLSTicket? = nil) -> Connection {
+    let connection = Connection(beginning: ends, name: name, ticket: ticket)
+    if isShort { _ = unsafe SSL_set_tlsext_max_fragment_length(connection.client.ssl, 1) }
+    for _ in 0..<10 { _ = (connection.client.shakeHands(), connection.server.shakeHands()) }
+    return connection
+  }
+  var first = connect()
+  #expect(try first.passRecords() == threeRecords)
+  guard turn == .resumption || turn == .shortRecordsResumed else { return }
+  let ticket = first.client.ticket(ends.client, name)
+  var second = connect(ticket)
+  let isResumed = unsafe SSL_session_reused(second.client.ssl) == 1
+  #expect(isResumed)
+  #expect(try second.passRecords() == threeRecords)
+}
+
+@Test(arguments: [UInt8(0), 1], [1, 2, 3, 40])
+func `tickets that the socket does not take at once are counted once`(fragment: UInt8, room: Int)
+  throws
+{
+  var connection = Connection(beginning: try Ends())
+  if fragment > 0 { _ = unsafe SSL_set_tlsext_max_fragment_length(connection.client.ssl, fragment) }
+  var least: Int32 = 1
+  _ = unsafe setsockopt(connection.sockets[0], SOL_SOCKET, SO_SNDBUF, &least, 4)
+  for _ in 0..<4 where connection.client.shakeHands() != .done {
+    _ = connection.server.shakeHands()
+  }
+  // The client's Finished is on its way. Others have filled the way back.
+  let stuffing = [UInt8](repeating: 0, count: 200)
+  var stuffed = 0
+  while unsafe send(connection.sockets[0], stuffing, stuffing.count, 0) == stuffing.count {
+    stuffed += 1
+  }
+  #expect(stuffed > 2)
+  var waits = 0
+  var step = connection.server.shakeHands()
+  var rubbish = [UInt8](repeating: 1, count: 200)
+  for _ in 0..<100 where step == .wantsWrite {
+    waits += 1
+    for _ in 0..<min(room, stuffed) {
+      let count = unsafe recv(connection.sockets[1], &rubbish, rubbish.count, 0)
+      #expect(count == rubbish.count)
+      stuffed -= 1
+    }
+    step = connection.server.shakeHands()
+  }
+  #expect(step == .done && waits > 0)
+  for _ in 0..<stuffed { _ = unsafe recv(connection.sockets[1], &rubbish, rubbish.count, 0) }
+  #expect(try connection.passRecords() == threeRecords)
 }

@@ -1,4 +1,5 @@
 import CLibraries
+import Glibc
 import Memory
 import Testing
 
@@ -101,4 +102,27 @@ func `a record that does not fit waits, and the next ones behind it`(most: Int) 
   let pair = try Pair()
   let hasRecords = pair.transport.channel.value.hasRecords
   #expect(hasRecords)
+}
+
+@Test func `who takes some of what was kept is known to read`() throws {
+  var pair = try Pair()
+  // The kernel takes some 4 KiB at a time.
+  var least: Int32 = 4096
+  _ = unsafe setsockopt(pair.transport.socket.number, SOL_SOCKET, SO_SNDBUF, &least, 4)
+  let bytes = content(1_000_000)
+  let taken = try pair.transport.send(bytes.span)
+  #expect(taken < bytes.count)
+  pair.transport.note(.writable)
+  let hasMoved = pair.transport.takeFlush()
+  #expect(!hasMoved)
+  var room = [UInt8](repeating: 0, count: 5000)
+  var (some, last) = (false, pair.transport.isFlushed)
+  for _ in 0..<100 where !some {
+    _ = unsafe room.withUnsafeMutableBytes { unsafe pair.client.read($0) }
+    pair.transport.note(.writable)
+    (some, last) = (pair.transport.takeFlush(), pair.transport.isFlushed)
+  }
+  #expect(some && !last)
+  let again = pair.transport.takeFlush()
+  #expect(!again)
 }

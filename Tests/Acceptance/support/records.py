@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 
 from .wire import Client
 
@@ -72,6 +72,8 @@ SUITES = {
     "TLS_AES_256_GCM_SHA384": Suite(0x1302, "sha384", AESGCM, 32),
     "TLS_CHACHA20_POLY1305_SHA256": Suite(0x1303, "sha256", ChaCha20Poly1305, 32),
 }
+# Agreed on only where the system's configuration says so.
+CCM = Suite(0x1304, "sha256", AESCCM, 16)
 
 
 class Cut(AssertionError):
@@ -389,13 +391,14 @@ class Traffic:
 class TrafficClient(Client):
     """A client over records that it makes itself: `traffic` is the door to them.
 
+    `suite` is one of `SUITES`, by its name, or another one.
     With `flight` False the last flight of the handshake is held back: `traffic.finish`.
     """
 
     def __init__(self, address, suite="TLS_AES_128_GCM_SHA256", fragment=None, flight=True, **more):
         super().__init__(address, **more)
         try:
-            self.traffic = self.socket = Traffic(self.socket, SUITES[suite], fragment)
+            self.traffic = self.socket = Traffic(self.socket, SUITES.get(suite, suite), fragment)
             if flight:
                 self.traffic.put(self.traffic.finish)
         except BaseException:
