@@ -53,8 +53,7 @@ public import Memory
     unsafe SSL_set_accept_state(ssl)
     var session = unsafe TLSSession(ssl)
     if handsOver { session.keys = unsafe RecordKeys(of: ssl) }
-    // What libssl reads ahead nobody else could read.
-    if session.keys != nil { unsafe copenssl_set_read_ahead(ssl, 0) }
+    if session.keys != nil { unsafe copenssl_set_leaving(ssl, 1) }
     return session
   }
 
@@ -140,7 +139,7 @@ public import Memory
       unsafe SSL_free(ssl)
       return nil
     }
-    unsafe copenssl_set_read_ahead(ssl, 1)
+    unsafe copenssl_set_leaving(ssl, 0)
     return unsafe ssl
   }
 
@@ -198,7 +197,7 @@ public import Memory
       _ = unsafe copenssl_set_traffic(ssl, nil)
       return established
     }
-    unsafe copenssl_set_read_ahead(ssl, 1)
+    unsafe copenssl_set_leaving(ssl, 0)
     known.leave()
     keys = consume known
     return nil

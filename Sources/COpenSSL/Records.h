@@ -72,11 +72,17 @@ static inline const struct copenssl_keys *copenssl_server_keys(
 
 // MARK: Deriving
 
+/// A digest, and what it makes of nothing.
+struct copenssl_digest {
+  EVP_MD *function;
+  unsigned char empty[EVP_MAX_MD_SIZE];
+};
+
 /// What the provider has: libcrypto's way for what is not done here, digests, and the handshake that
 /// a thread is at.
 struct copenssl_watch {
   EVP_KDF *kdf;
-  EVP_MD *sha256, *sha384;
+  struct copenssl_digest sha256, sha384;
   CRYPTO_THREAD_LOCAL traffic;
 };
 
@@ -174,33 +180,62 @@ static inline int copenssl_is(const OSSL_PARAM *parameter, const void *bytes, si
          memcmp(parameter->data, bytes, count) == 0;
 }
 
-/// By the name that libssl asks for; EVP_MD_is_a knows all others, and takes as long as a digest.
-static inline int copenssl_is_named(const EVP_MD *digest, const OSSL_PARAM *name) {
-  const char *known = EVP_MD_get0_name(digest);
-  return copenssl_is(name, known, strlen(known));
+/// HKDF-Extract with a salt that is expanded from the last secret, as each of the three stages of
+/// the key schedule begins (RFC 8446 §7.1); what is not there is zeros. 0 when that failed.
+static inline int copenssl_extract(
+  const struct copenssl_digest *digest, const OSSL_PARAM *last, const OSSL_PARAM *secret,
+  const OSSL_PARAM *label, unsigned char *to, size_t count) {
+  static const unsigned char zeros[EVP_MAX_MD_SIZE] = {0};
+  unsigned char salt[EVP_MAX_MD_SIZE] = {0};
+  size_t size = (size_t)EVP_MD_get_size(digest->function);
+  if (count != size) return 0;
+  int is_done = last == NULL || copenssl_expand(
+    digest->function, last->data, last->data_size, label->data, label->data_size, digest->empty,
+    size, salt, size);
+  EVP_MD_CTX *hash = EVP_MD_CTX_new();
+  is_done = is_done && hash != NULL && copenssl_hmac(
+    hash, digest->function, salt, size, secret != NULL ? secret->data : zeros,
+    secret != NULL ? secret->data_size : size, to);
+  EVP_MD_CTX_free(hash);
+  OPENSSL_cleanse(salt, sizeof salt);
+  return is_done;
 }
 
-/// Expands as it is asked to, if that is what is done here; 0 when it is not, or has failed.
-static inline int copenssl_expand_as_asked(
+/// By the name that libssl asks for; EVP_MD_is_a knows all others, and takes as long as a digest.
+static inline const struct copenssl_digest *copenssl_digest_named(
+  const struct copenssl_watch *watch, const OSSL_PARAM *name) {
+  const struct copenssl_digest *digests[] = {&watch->sha256, &watch->sha384};
+  for (int i = 0; i < 2; i++) {
+    const char *known = EVP_MD_get0_name(digests[i]->function);
+    if (copenssl_is(name, known, strlen(known))) return digests[i];
+  }
+  return NULL;
+}
+
+/// Derives what is asked for, if that is done here; 0 when it is not, or has failed.
+static inline int copenssl_derive_as_asked(
   const struct copenssl_watch *watch, const OSSL_PARAM parameters[], const OSSL_PARAM *secret,
   const OSSL_PARAM *label, unsigned char *to, size_t count) {
   const OSSL_PARAM *mode = OSSL_PARAM_locate_const(parameters, OSSL_KDF_PARAM_MODE);
   const OSSL_PARAM *name = OSSL_PARAM_locate_const(parameters, OSSL_KDF_PARAM_DIGEST);
   const OSSL_PARAM *prefix = OSSL_PARAM_locate_const(parameters, OSSL_KDF_PARAM_PREFIX);
   const OSSL_PARAM *context = OSSL_PARAM_locate_const(parameters, OSSL_KDF_PARAM_DATA);
+  const OSSL_PARAM *last = OSSL_PARAM_locate_const(parameters, OSSL_KDF_PARAM_SALT);
+  const struct copenssl_digest *digest = copenssl_digest_named(watch, name);
   int number;
-  if (mode == NULL || OSSL_PARAM_get_int(mode, &number) != 1 ||
-      number != EVP_KDF_HKDF_MODE_EXPAND_ONLY || secret == NULL || label == NULL ||
-      !copenssl_is(prefix, "tls13 ", 6) || name == NULL ||
-      name->data_type != OSSL_PARAM_UTF8_STRING)
+  if (digest == NULL || mode == NULL || OSSL_PARAM_get_int(mode, &number) != 1 || label == NULL ||
+      !copenssl_is(prefix, "tls13 ", 6))
     return 0;
-  const EVP_MD *digest = copenssl_is_named(watch->sha256, name)   ? watch->sha256
-                         : copenssl_is_named(watch->sha384, name) ? watch->sha384
-                                                                  : NULL;
-  if (digest == NULL) return 0;
-  return copenssl_expand(
-    digest, secret->data, secret->data_size, label->data, label->data_size,
-    context != NULL ? context->data : NULL, context != NULL ? context->data_size : 0, to, count);
+  switch (number) {
+  case EVP_KDF_HKDF_MODE_EXTRACT_ONLY:
+    return copenssl_extract(digest, last, secret, label, to, count);
+  case EVP_KDF_HKDF_MODE_EXPAND_ONLY:
+    return secret != NULL && copenssl_expand(
+      digest->function, secret->data, secret->data_size, label->data, label->data_size,
+      context != NULL ? context->data : NULL, context != NULL ? context->data_size : 0, to, count);
+  default:
+    return 0;
+  }
 }
 
 static inline void copenssl_keep(
@@ -232,7 +267,7 @@ static int copenssl_derive(
   const OSSL_PARAM *secret = OSSL_PARAM_locate_const(parameters, OSSL_KDF_PARAM_KEY);
   // Who has been told something before is not asked everything at once.
   if (this->kdf != NULL ||
-      !copenssl_expand_as_asked(this->watch, parameters, secret, label, to, count)) {
+      !copenssl_derive_as_asked(this->watch, parameters, secret, label, to, count)) {
     EVP_KDF_CTX *kdf = copenssl_derivation_kdf(this);
     return kdf != NULL && EVP_KDF_derive(kdf, to, count, parameters) == 1;
   }
@@ -266,10 +301,16 @@ static const OSSL_ALGORITHM *copenssl_watch_query(void *watch, int operation, in
 static void copenssl_watch_free(void *watch) {
   struct copenssl_watch *ended = watch;
   EVP_KDF_free(ended->kdf);
-  EVP_MD_free(ended->sha256);
-  EVP_MD_free(ended->sha384);
+  EVP_MD_free(ended->sha256.function);
+  EVP_MD_free(ended->sha384.function);
   CRYPTO_THREAD_cleanup_local(&ended->traffic);
   OPENSSL_free(ended);
+}
+
+static inline int copenssl_digest_start(struct copenssl_digest *digest, const char *name) {
+  digest->function = EVP_MD_fetch(NULL, name, "provider=default");
+  return digest->function != NULL &&
+         EVP_Digest("", 0, digest->empty, NULL, digest->function, NULL) == 1;
 }
 
 static int copenssl_watch_new(
@@ -285,9 +326,8 @@ static int copenssl_watch_new(
   struct copenssl_watch *made = OPENSSL_zalloc(sizeof *made);
   if (made == NULL) return 0;
   made->kdf = EVP_KDF_fetch(NULL, "TLS13-KDF", "provider=default");
-  made->sha256 = EVP_MD_fetch(NULL, "SHA256", "provider=default");
-  made->sha384 = EVP_MD_fetch(NULL, "SHA384", "provider=default");
-  if (made->kdf == NULL || made->sha256 == NULL || made->sha384 == NULL ||
+  if (made->kdf == NULL || !copenssl_digest_start(&made->sha256, "SHA256") ||
+      !copenssl_digest_start(&made->sha384, "SHA384") ||
       CRYPTO_THREAD_init_local(&made->traffic, NULL) != 1) {
     // A process has one of these: what of it there is stays.
     return 0;
