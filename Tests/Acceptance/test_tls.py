@@ -961,6 +961,25 @@ def test_only_clients_with_a_certificate_are_let_in(site, origin, authority, con
         connect(proxy, context=showing(authority, expired)).get("/")
 
 
+def test_tickets_may_be_longer_than_a_record(site, origin, authority, connect, tmp_path):
+    """The client's certificate is in them: what is said behind them has another number (RFC 8446 §5.3)."""
+    (tmp_path / "big.txt").write_text("x" * 100_000)
+    proxy = site(origin(forwarded), more=f", clients: {{ca: {authority.certificate}}}")
+    pair = authority.issue(*(f"clerk-{number}.site.test" for number in range(1000)))
+    context = showing(authority, pair)
+    first = connect(proxy, context=context)
+    told = first.get("/").body
+    assert told.startswith(b"Hash=")
+    again = connect(proxy, context=context, session=first.socket.session)
+    assert again.socket.session_reused and again.get("/").body == told
+    for short in ([], ["-maxfraglen", "512"]):
+        done = completed(
+            ["openssl", "s_client", "-connect", f"{proxy.address[0]}:{proxy.address[1]}", "-cert", pair[0],
+             "-cert_chain", pair[0], "-key", pair[1], *short, "-quiet", "-ign_eof"],
+            stdin="GET /files/big.txt HTTP/1.1\r\nHost: site.test\r\nConnection: close\r\n\r\n")
+        assert done.stdout.split("\n\n", 1)[1] == "x" * 100_000
+
+
 def test_a_certificate_may_be_optional_but_not_bad(site, origin, authority, connect, tmp_path):
     proxy = site(origin(forwarded), more=f", clients: {{ca: {authority.certificate}, verify: optional}}")
     pair = authority.issue("clerk")
