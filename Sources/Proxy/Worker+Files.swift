@@ -4,8 +4,9 @@ import Memory
 import Reactor
 
 extension Worker {
-  /// Bytes of a file sent with one call, before others have their turn.
-  static let filePiece = 256 << 10
+  /// Bytes of a file sent with one call, before others have their turn: mostly the socket's buffer is
+  /// full before. nginx: `sendfile_max_chunk`.
+  static let filePiece = 2 << 20
 
   /// Answers from disk or from memory; the head stands in `requestHead`, the path in `path`.
   mutating func serveFile(_ exchange: Handle) {

@@ -16,6 +16,9 @@ struct RecordLayer: ~Copyable {
   static let renewalLimit = 256
   /// Records in a row that bring nothing.
   static let vainLimit = 32
+  /// Records that are opened at once, if they bring something: others wait for their turn, and each
+  /// costs what some 1000 bytes cost. Those that are not tiny come to as much as is read at once.
+  static let turnLimit = 64
 
   /// What stands in a record (RFC 8446 §5.1).
   private enum ContentType {
@@ -68,6 +71,8 @@ struct RecordLayer: ~Copyable {
   private var keyUpdateCount: UInt8 = 0
   private var vain: UInt8 = 0
   private var renewals: UInt16 = 0
+  /// The client has asked for another key of ours. One answers all that it has asked at once.
+  private var owesRenewal = false
 
   init(_ session: consuming TLSSession.Established, _ room: RecordRoom) {
     opening = session.opening
@@ -108,10 +113,11 @@ struct RecordLayer: ~Copyable {
     let limit = buffer.count + most
     while true {
       let step =
-        openRecords(&input, into: &buffer, upTo: limit, socket)
+        openRecords(&input, into: &buffer, upTo: limit)
         ?? receive(&input, most, from: socket)
       guard let step else { continue }
       keep(input)
+      if owesRenewal { answerRenewal(socket) }
       return step
     }
   }
@@ -191,11 +197,12 @@ struct RecordLayer: ~Copyable {
   /// Opens what is there and fits, so that `buffer` has `limit` bytes at most; nil when nothing has
   /// come of it yet.
   private mutating func openRecords(
-    _ input: inout ByteBuffer, into buffer: inout ByteBuffer, upTo limit: Int,
-    _ socket: borrowing Descriptor
+    _ input: inout ByteBuffer, into buffer: inout ByteBuffer, upTo limit: Int
   ) -> TLSSession.Step? {
     let before = buffer.count
-    while buffer.count < limit {
+    var records = 0
+    while buffer.count < limit, records < Self.turnLimit || buffer.count == before {
+      records += 1
       switch Self.look(at: input.readable) {
       case .part: return buffer.count > before ? .done : nil
       case .fault(let alert): fail(alert)
@@ -204,7 +211,7 @@ struct RecordLayer: ~Copyable {
         let content = count - 1 - RecordCipher.tagBytes
         if buffer.count > before, content > limit - buffer.count { return .done }
         if opening.open(&input, count: count) {
-          take(input.readable, count, into: &buffer, upTo: limit, socket)
+          take(input.readable, count, into: &buffer, upTo: limit)
         } else {
           fail(.badRecordMAC)
         }
@@ -217,8 +224,7 @@ struct RecordLayer: ~Copyable {
 
   /// Takes what is in the record at the front of `input`, that was opened.
   private mutating func take(
-    _ input: Span<UInt8>, _ count: Int, into buffer: inout ByteBuffer, upTo limit: Int,
-    _ socket: borrowing Descriptor
+    _ input: Span<UInt8>, _ count: Int, into buffer: inout ByteBuffer, upTo limit: Int
   ) {
     let inner = input.extracting(
       RecordCipher.headerBytes..<RecordCipher.headerBytes + count - RecordCipher.tagBytes)
@@ -232,7 +238,7 @@ struct RecordLayer: ~Copyable {
     case ContentType.applicationData where keyUpdateCount == 0:
       takeData(content, into: &buffer, upTo: limit)
     case ContentType.alert where keyUpdateCount == 0: takeAlert(content)
-    case ContentType.handshake: takeHandshake(content, socket)
+    case ContentType.handshake: takeHandshake(content)
     default: fail(.unexpectedMessage)
     }
   }
@@ -266,7 +272,7 @@ struct RecordLayer: ~Copyable {
     }
   }
 
-  private mutating func takeHandshake(_ content: Span<UInt8>, _ socket: borrowing Descriptor) {
+  private mutating func takeHandshake(_ content: Span<UInt8>) {
     guard !content.isEmpty else { return fail(.unexpectedMessage) }
     for i in content.indices {
       let known = Int(keyUpdateCount)
@@ -281,16 +287,20 @@ struct RecordLayer: ~Copyable {
       guard i == content.count - 1 else { return fail(.unexpectedMessage) }
       guard content[i] <= 1 else { return fail(.illegalParameter) }
       keyUpdateCount = 0
-      renew(answers: content[i] == 1, socket)
+      renew()
+      // Behind our end nothing is said, and so needs no key.
+      if content[i] == 1, !hasSaidEnd { owesRenewal = true }
     }
   }
 
-  private mutating func renew(answers: Bool, _ socket: borrowing Descriptor) {
+  private mutating func renew() {
     renewals += 1
     guard renewals <= Self.renewalLimit else { return fail(.unexpectedMessage) }
-    guard opening.renew() else { return fail(.internalError) }
-    // Behind our end nothing is said, and so needs no key.
-    guard answers, !hasSaidEnd else { return }
+    if !opening.renew() { fail(.internalError) }
+  }
+
+  private mutating func answerRenewal(_ socket: borrowing Descriptor) {
+    owesRenewal = false
     var output = room.lendOutput()
     let isDone = renewSealing(&output) && send(&output, to: socket)
     room.giveOutput(output)

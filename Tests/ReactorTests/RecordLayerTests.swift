@@ -126,3 +126,15 @@ func `a record that does not fit waits, and the next ones behind it`(most: Int) 
   let again = pair.transport.takeFlush()
   #expect(!again)
 }
+
+@Test func `tiny records wait for their turn`() throws {
+  var pair = try Pair()
+  for number in UInt8(0)..<200 { pair.say([number]) }
+  pair.transport.note(.readable)
+  var buffer = ByteBuffer(capacity: 16_384)
+  let first = pair.transport.receive(into: &buffer)
+  let (count, isReadable) = (buffer.count, pair.transport.isReadable)
+  #expect(first == .bytes && count == RecordLayer.turnLimit && isReadable)
+  let (rest, last) = pair.hear(16_384)
+  #expect(rest == [UInt8](UInt8(count)..<200) && last == .wouldBlock)
+}
