@@ -1,15 +1,13 @@
 // Stands between a program and libc (LD_PRELOAD) and counts how often each thread asks for memory.
 //
-//   ALLOCATIONS   a file that becomes the table of counts: THREADS rows of a thread's number, its
-//                 calls, and those that OpenSSL makes for itself
+//   ALLOCATIONS   a file that becomes the table of counts: THREADS rows of a thread's number and its
+//                 calls
 #define _GNU_SOURCE
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -18,7 +16,6 @@
 struct row {
   uint64_t thread;
   uint64_t calls;
-  uint64_t openssl;
 };
 
 // libc's own, under the names that stay when the others are taken.
@@ -42,13 +39,7 @@ __attribute__((constructor)) static void begin(void) {
   table = mapped;
 }
 
-static int is_openssl(const void *caller) {
-  Dl_info object;
-  if (!dladdr(caller, &object) || !object.dli_fname) return 0;
-  return strstr(object.dli_fname, "/libssl.") || strstr(object.dli_fname, "/libcrypto.");
-}
-
-static void count(const void *caller) {
+static void count(void) {
   if (!table) return;
   if (!mine) {
     unsigned place = __atomic_fetch_add(&used, 1, __ATOMIC_RELAXED);
@@ -56,37 +47,37 @@ static void count(const void *caller) {
     mine = &table[place];
     mine->thread = gettid();
   }
-  *(is_openssl(caller) ? &mine->openssl : &mine->calls) += 1;
+  mine->calls += 1;
 }
 
 void *malloc(size_t size) {
-  count(__builtin_return_address(0));
+  count();
   return __libc_malloc(size);
 }
 
 void *calloc(size_t elements, size_t size) {
-  count(__builtin_return_address(0));
+  count();
   return __libc_calloc(elements, size);
 }
 
 void *realloc(void *old, size_t size) {
-  count(__builtin_return_address(0));
+  count();
   return __libc_realloc(old, size);
 }
 
 void *memalign(size_t alignment, size_t size) {
-  count(__builtin_return_address(0));
+  count();
   return __libc_memalign(alignment, size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size) {
-  count(__builtin_return_address(0));
+  count();
   return __libc_memalign(alignment, size);
 }
 
 int posix_memalign(void **result, size_t alignment, size_t size) {
   if (alignment < sizeof(void *) || alignment & (alignment - 1)) return EINVAL;
-  count(__builtin_return_address(0));
+  count();
   void *memory = __libc_memalign(alignment, size);
   if (!memory) return ENOMEM;
   *result = memory;
