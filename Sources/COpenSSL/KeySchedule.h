@@ -2,7 +2,7 @@
 //
 // libssl has no call that gives them away, but it asks libcrypto for a "TLS13-KDF" that derives
 // them, and whoever adds a provider (provider-kdf(7)) may be the one that is asked. Ours keeps what
-// it has come to for the handshake that the thread is at, and takes a fraction of the time that
+// it has come to for the handshake that the thread is at, and takes two thirds of the time that
 // libcrypto's own takes, which looks for its digest by name each time: some twenty derivations were
 // a quarter of a handshake.
 #pragma once
