@@ -24,6 +24,9 @@ public import Memory
   /// way then (RFC 6928).
   public static let firstRecordBytes = 4 << 10
 
+  /// Renewals of keys that are taken from one connection.
+  public static let renewalLimit = COPENSSL_RENEWALS
+
   private static let method = Method()
 
   @safe private struct Method: @unchecked Sendable {
@@ -135,12 +138,9 @@ public import Memory
 
   private static func make(_ socket: Int32, _ context: TLSContext) -> OpaquePointer? {
     guard let ssl = unsafe SSL_new(context.handle.pointer) else { return nil }
-    guard unsafe copenssl_bind(ssl, method.pointer, socket) == 1 else {
-      unsafe SSL_free(ssl)
-      return nil
-    }
-    unsafe copenssl_set_leaving(ssl, 0)
-    return unsafe ssl
+    if unsafe copenssl_bind(ssl, method.pointer, socket) == 1 { return unsafe ssl }
+    unsafe SSL_free(ssl)
+    return nil
   }
 
   private init(_ ssl: OpaquePointer) { unsafe self.ssl = unsafe ssl }

@@ -143,8 +143,7 @@ static inline int copenssl_bind(SSL *ssl, const BIO_METHOD *method, int socket) 
 }
 
 /// Whether a session ends for libssl with the handshake. Until then it keeps its buffers, and takes
-/// no more from what has come than the record that it wants. Who stays is content with no buffers
-/// while there is nothing in them, and takes what there is, which saves calls.
+/// no more from what has come than the record that it wants.
 static inline void copenssl_set_leaving(SSL *ssl, int leaves) {
   SSL_set_read_ahead(ssl, !leaves);
   if (leaves) {
@@ -189,8 +188,10 @@ static inline void copenssl_set_up(SSL_CTX *context) {
   // for each handshake, as dear as half a signature. A write is whole or not done: a peer may have
   // asked for records so short that one write becomes several (RFC 6066 §4).
   SSL_CTX_set_mode(
-    context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
+    context,
+    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
   SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_msg_callback(context, copenssl_note_message);
 }
 

@@ -179,7 +179,7 @@ struct BodyStore: ~Copyable {
       guard let file else { return 0 }
       guard
         let n = try taker.sendFile(
-          file.descriptor, from: offset, count: min(count, Worker.filePiece))
+          file.descriptor, from: offset, count: min(count, Worker.countedFilePiece))
       else { throw SystemError(call: "sendfile", errno: SystemError.inputOutput) }
       sent = n
       fileTaken += n

@@ -4,9 +4,11 @@ import Memory
 import Reactor
 
 extension Worker {
-  /// Bytes of a file sent with one call, before others have their turn: mostly the socket's buffer is
-  /// full before. nginx: `sendfile_max_chunk`.
+  /// Bytes of a file sent with one call: mostly the socket's buffer is full before. nginx:
+  /// `sendfile_max_chunk`.
   static let filePiece = 2 << 20
+  /// What of that counts as one piece of `pieceBudget`.
+  static let countedFilePiece = 256 << 10
 
   /// Answers from disk or from memory; the head stands in `requestHead`, the path in `path`.
   mutating func serveFile(_ exchange: Handle) {
@@ -127,7 +129,9 @@ extension Worker {
   }
 
   /// Sends what comes next of a file; nil when there is no file, or nothing more of it.
-  mutating func sendFile(_ exchange: Handle) throws(SystemError) -> Int? {
+  mutating func sendFile(
+    _ exchange: Handle, _ budget: inout Int
+  ) throws(SystemError) -> Int? {
     guard var response = exchanges[exchange].file.take() else { return nil }
     let client = exchanges[exchange].client
     var sent: Int?
@@ -153,6 +157,7 @@ extension Worker {
         throw SystemError(call: "sendfile", errno: SystemError.inputOutput)
       }
       response.advance(by: taken)
+      budget -= taken / Self.countedFilePiece
       sent = taken
     case .remote(let offset, let count):
       do throws(SystemError) {

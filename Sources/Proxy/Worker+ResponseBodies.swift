@@ -257,7 +257,7 @@ extension Worker {
     let client = exchanges[exchange].client
     do throws(SystemError) {
       while clients[client].transport.isWritable, !isAllSent(exchange) {
-        guard budget >= 0, let sent = try sendFront(exchange) else { break }
+        guard budget >= 0, let sent = try sendFront(exchange, &budget) else { break }
         budget -= 1
         exchanges[exchange].bytesOut += UInt64(sent)
         if sent > 0 { clients[client].deadline.clear() }
@@ -272,8 +272,9 @@ extension Worker {
   }
 
   /// Sends once from what is in front; nil when there is nothing to be sent now.
-  @inline(__always) private mutating func sendFront(_ exchange: Handle) throws(SystemError) -> Int?
-  {
+  @inline(__always) private mutating func sendFront(
+    _ exchange: Handle, _ budget: inout Int
+  ) throws(SystemError) -> Int? {
     let client = exchanges[exchange].client
     if !exchanges[exchange].output.isEmpty {
       let more = exchanges[exchange].file != nil || exchanges[exchange].pipe != .none
@@ -285,6 +286,6 @@ extension Worker {
       guard front != .writing else { return nil }
       return try exchanges[exchange].responseStore.send(to: &clients[client].transport)
     }
-    return try sendFile(exchange)
+    return try sendFile(exchange, &budget)
   }
 }

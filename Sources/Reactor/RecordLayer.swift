@@ -11,9 +11,6 @@ struct RecordLayer: ~Copyable {
   static let sealedBytes = TLSSession.recordBytes + RecordCipher.overhead
   /// A record that renews the key.
   static let renewalBytes = 5 + RecordCipher.overhead
-  /// Renewals of keys that are taken from one connection. Nobody needs as many (RFC 8446 §5.5 asks
-  /// for one in 24 million records), and each takes some 20 µs at the price of 27 bytes.
-  static let renewalLimit = 256
   /// Records in a row that bring nothing.
   static let vainLimit = 32
   /// Records that are opened at once, if they bring something: others wait for their turn, and each
@@ -107,7 +104,7 @@ struct RecordLayer: ~Copyable {
   private mutating func readRecords(
     from socket: borrowing Descriptor, into buffer: inout ByteBuffer, atMost most: Int
   ) -> TLSSession.Step {
-    var input = room.lendInput()
+    var input = room.inputs.take()
     input.append(sealed.readable)
     sealed = ByteBuffer()
     let limit = buffer.count + most
@@ -137,7 +134,7 @@ struct RecordLayer: ~Copyable {
       sealed.append(input.readable)
       if case .part = Self.look(at: input.readable) {} else { holdsRecord = true }
     }
-    room.giveInput(input)
+    room.inputs.give(input)
   }
 
   /// Reads once; nil when there is more to open. Not more is read than fits when it is opened, as
@@ -295,15 +292,15 @@ struct RecordLayer: ~Copyable {
 
   private mutating func renew() {
     renewals += 1
-    guard renewals <= Self.renewalLimit else { return fail(.unexpectedMessage) }
+    guard renewals <= TLSSession.renewalLimit else { return fail(.unexpectedMessage) }
     if !opening.renew() { fail(.internalError) }
   }
 
   private mutating func answerRenewal(_ socket: borrowing Descriptor) {
     owesRenewal = false
-    var output = room.lendOutput()
+    var output = room.outputs.take()
     let isDone = renewSealing(&output) && send(&output, to: socket)
-    room.giveOutput(output)
+    room.outputs.give(output)
     if !isDone { verdict = .failed }
   }
 
@@ -339,7 +336,7 @@ struct RecordLayer: ~Copyable {
     var taken = 0
     var size = min(beginning, recordBytes)
     while taken < count, isFlushed {
-      var output = room.lendOutput()
+      var output = room.outputs.take()
       var isDone = true
       while isDone, taken < count, output.space >= Self.sealedBytes + Self.renewalBytes {
         let end = min(taken + size, count)
@@ -351,7 +348,7 @@ struct RecordLayer: ~Copyable {
         size = recordBytes
       }
       isDone = isDone && send(&output, more: more || taken < count, to: socket)
-      room.giveOutput(output)
+      room.outputs.give(output)
       guard isDone else { return nil }
     }
     return taken
@@ -383,11 +380,11 @@ struct RecordLayer: ~Copyable {
     _ alert: Alert, level: UInt8, to socket: borrowing Descriptor
   ) -> Bool {
     let content: InlineArray<2, UInt8> = [level, alert.rawValue]
-    var output = room.lendOutput()
+    var output = room.outputs.take()
     let isDone =
       sealing.seal(content.span, Span(), as: ContentType.alert, into: &output)
       && send(&output, to: socket)
-    room.giveOutput(output)
+    room.outputs.give(output)
     return isDone
   }
 

@@ -12,29 +12,8 @@ public final class RecordRoom: @unchecked Sendable {  // one thread's, as its co
   /// Records that are sealed by one key: it is changed long before it would be too many (RFC 8446
   /// §5.5).
   let sealingLimit: UInt64
-  private var input = ByteBuffer()
-  private var output = ByteBuffer()
+  var inputs = BufferPool(bufferCapacity: inputBytes, keptLimit: 1)
+  var outputs = BufferPool(bufferCapacity: outputBytes, keptLimit: 1)
 
   public init(sealingLimit: UInt64 = 1 << 24) { self.sealingLimit = sealingLimit }
-
-  /// Lends an empty buffer, which is given back.
-  func lendInput() -> ByteBuffer {
-    if input.capacity == 0 { return ByteBuffer(capacity: Self.inputBytes) }
-    return input.take()
-  }
-
-  func giveInput(_ buffer: consuming ByteBuffer) {
-    buffer.clear()
-    input = buffer
-  }
-
-  func lendOutput() -> ByteBuffer {
-    if output.capacity == 0 { return ByteBuffer(capacity: Self.outputBytes) }
-    return output.take()
-  }
-
-  func giveOutput(_ buffer: consuming ByteBuffer) {
-    buffer.clear()
-    output = buffer
-  }
 }
